@@ -1,0 +1,24 @@
+//! castoff: the entrypoint of a container image.
+//!
+//! argv + environment → spec → resolve → observe → plan → apply → run. `docs/design.md`
+//! has the floors of the house; a module imports from the floors below it only.
+
+// floor 0
+pub mod diagnostic;
+pub mod exit;
+pub mod signal;
+// floor 1
+pub mod spec;
+pub mod sys;
+// floor 2
+pub mod env;
+pub mod format;
+pub mod service;
+// floor 3
+pub mod observe;
+pub mod render;
+// floor 4
+pub mod plan;
+// floor 5
+pub mod apply;
+pub mod supervise;
