@@ -5,9 +5,13 @@
 
 // floor 0
 pub mod diagnostic;
+pub mod duration;
 pub mod exit;
 pub mod signal;
+pub mod size;
+pub mod wildcard;
 // floor 1
+pub mod expression;
 pub mod spec;
 pub mod sys;
 // floor 2

@@ -1,0 +1,10 @@
+//! The expressions and templates of a spec: one engine, set up once, for all floors.
+
+mod compiled;
+mod engine;
+mod failure;
+mod filters;
+
+pub use compiled::{Expression, TextTemplate};
+pub use engine::{engine, identifiers};
+pub use failure::{Origin, diagnose};

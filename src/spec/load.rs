@@ -1,0 +1,141 @@
+//! Reads a spec and the files it includes, and merges them: what the including file
+//! declares replaces what an included one does.
+//!
+//! Included files are part of the image, as the spec is; their templates are relative to
+//! their own directory.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::document::parse;
+use super::model::Spec;
+use crate::diagnostic::{Diagnostic, Located, Source};
+use crate::exit::ExitCode;
+
+/// How deep files may include each other.
+const DEEPEST: usize = 8;
+
+/// Reads the spec at `path`.
+///
+/// # Errors
+/// All that is wrong with it and with the files it includes.
+pub fn load(path: &Path) -> Result<Spec, Vec<Diagnostic>> {
+    let text = read(path).map_err(|reason| {
+        vec![
+            Diagnostic::error(ExitCode::INPUT, format!("can't read the spec {}", path.display()))
+                .note(reason),
+        ]
+    })?;
+    let mut problems = Vec::new();
+    let mut spec = load_text(path, text, &mut problems, &mut vec![path.to_owned()]);
+    spec.variables.sort_by_key(|variable| !std::ptr::eq(&*variable.name.place.source, &*spec.source));
+    check_duplicates(&spec, &mut problems);
+    if problems.is_empty() { Ok(spec) } else { Err(problems) }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|error| {
+        let line =
+            error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count();
+        format!("line {} is not UTF-8", line + 1)
+    })
+}
+
+fn load_text(path: &Path, text: String, problems: &mut Vec<Diagnostic>, open: &mut Vec<PathBuf>) -> Spec {
+    let directory = path.parent().unwrap_or(Path::new("")).to_owned();
+    let document = parse(&Source::new(path.display().to_string(), text), &directory);
+    problems.extend(document.problems);
+    let mut spec = document.spec;
+    for include in &document.include {
+        let included = directory.join(&include.value);
+        if open.contains(&included) || open.len() >= DEEPEST {
+            problems.push(
+                Diagnostic::spec("files include each other without end")
+                    .at(&include.place, "this closes the circle"),
+            );
+            continue;
+        }
+        match read(&included) {
+            Ok(text) => {
+                open.push(included.clone());
+                merge(&mut spec, load_text(&included, text, problems, open));
+                open.pop();
+            }
+            Err(reason) => problems.push(
+                Diagnostic::spec(format!("can't read {}", included.display()))
+                    .at(&include.place, "included here")
+                    .note(reason),
+            ),
+        }
+    }
+    spec
+}
+
+/// Takes over from an included spec what the including one doesn't say itself.
+fn merge(spec: &mut Spec, included: Spec) {
+    let Spec { source: _, image, undeclared, variables, rules, directories, templates, service, prepare_for } =
+        included;
+    if spec.image.name.is_none() {
+        spec.image.name = image.name;
+    }
+    if spec.image.version.is_none() {
+        spec.image.version = image.version;
+    }
+    match (&mut spec.undeclared, undeclared) {
+        (Some(own), Some(other)) => own.prefixes.extend(other.prefixes),
+        (own @ None, other) => *own = other,
+        (Some(_), None) => {}
+    }
+    let own = |name: &Located<String>, spec: &Spec| {
+        spec.variables.iter().any(|variable| {
+            variable.name.value == name.value && Arc::ptr_eq(&variable.name.place.source, &spec.source)
+        })
+    };
+    let new: Vec<_> = variables.into_iter().filter(|variable| !own(&variable.name, spec)).collect();
+    spec.variables.extend(new);
+    let own_dest = |dest: &str, spec: &Spec| {
+        spec.templates.iter().any(|template| {
+            template.dest.value == dest && Arc::ptr_eq(&template.dest.place.source, &spec.source)
+        })
+    };
+    let new: Vec<_> =
+        templates.into_iter().filter(|template| !own_dest(&template.dest.value, spec)).collect();
+    spec.templates.extend(new);
+    spec.rules.extend(rules);
+    spec.directories.extend(directories);
+    if spec.service.is_none() {
+        spec.service = service;
+    }
+    if spec.prepare_for.is_none() {
+        spec.prepare_for = prepare_for;
+    }
+}
+
+/// Two declarations of one name, alias or destination.
+fn check_duplicates(spec: &Spec, problems: &mut Vec<Diagnostic>) {
+    let mut names: Vec<&Located<String>> = Vec::new();
+    for variable in &spec.variables {
+        for name in std::iter::once(&variable.name).chain(&variable.aliases) {
+            match names.iter().find(|known| known.value == name.value) {
+                Some(first) => problems.push(
+                    Diagnostic::spec(format!("`{}` is declared twice", name.value))
+                        .at(&name.place, "again here")
+                        .and_at(&first.place, "first here"),
+                ),
+                None => names.push(name),
+            }
+        }
+    }
+    let mut dests: Vec<&Located<String>> = Vec::new();
+    for template in spec.templates.iter().filter(|template| template.when.is_none()) {
+        match dests.iter().find(|known| known.value == template.dest.value) {
+            Some(first) => problems.push(
+                Diagnostic::spec(format!("two templates write {}", template.dest.value))
+                    .at(&template.dest.place, "again here")
+                    .and_at(&first.place, "first here"),
+            ),
+            None => dests.push(&template.dest),
+        }
+    }
+}

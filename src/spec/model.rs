@@ -1,0 +1,287 @@
+//! The spec as it was written: every table and key, with its place. Syntax only: nothing
+//! is looked up, computed or defaulted beyond what the file itself says.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::diagnostic::{Located, Place, Source};
+use crate::signal::Signal;
+
+/// A whole spec, its included files merged in.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// The file.
+    pub source: Arc<Source>,
+    /// What the image is called.
+    pub image: Image,
+    /// What to do about variables nobody declared.
+    pub undeclared: Option<Undeclared>,
+    /// `[env.NAME]`, in the order of the file, then those of included files.
+    pub variables: Vec<Variable>,
+    /// `[[rule]]`.
+    pub rules: Vec<Rule>,
+    /// `[[directory]]`.
+    pub directories: Vec<Directory>,
+    /// `[[template]]`.
+    pub templates: Vec<Template>,
+    /// `[service.NAME]`.
+    pub service: Option<Service>,
+    /// Commands that the image prepares for; `None`: all.
+    pub prepare_for: Option<Vec<Located<String>>>,
+}
+
+/// `[image]`.
+#[derive(Clone, Debug, Default)]
+pub struct Image {
+    /// Its name.
+    pub name: Option<Located<String>>,
+    /// Its version.
+    pub version: Option<Version>,
+}
+
+/// Where the image's version is known from.
+#[derive(Clone, Debug)]
+pub enum Version {
+    /// Written in the spec.
+    Literal(Located<String>),
+    /// Read from a file of the image.
+    File {
+        /// The file; relative to the spec's directory.
+        path: Located<PathBuf>,
+        /// A regular expression whose first group is the version; `None`: the whole file.
+        pattern: Option<Located<String>>,
+    },
+}
+
+/// `[undeclared]`.
+#[derive(Clone, Debug)]
+pub struct Undeclared {
+    /// Names that start so must be declared.
+    pub prefixes: Vec<Located<String>>,
+    /// What happens to those that aren't.
+    pub action: UndeclaredAction,
+}
+
+/// `action = "error" | "warn"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UndeclaredAction {
+    /// The start ends.
+    Error,
+    /// It is said, and the start goes on.
+    Warn,
+}
+
+/// `[env.NAME]`.
+#[derive(Clone, Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: Located<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// What its value may be.
+    pub kind: Kind,
+    /// The only values allowed.
+    pub choices: Vec<Located<String>>,
+    /// The least value, or length.
+    pub min: Option<Located<f64>>,
+    /// The greatest value, or length.
+    pub max: Option<Located<f64>>,
+    /// A regular expression that the whole value must match.
+    pub pattern: Option<Located<String>>,
+    /// Its value where none was given.
+    pub default: Option<Located<Default>>,
+    /// It must be given.
+    pub required: bool,
+    /// It must be given when this is true.
+    pub required_if: Option<Located<String>>,
+    /// Its value is shown nowhere.
+    pub secret: bool,
+    /// Whether the service gets the resolved value in its environment. `None`: what was
+    /// given passes through unless it is a secret.
+    pub export: Option<bool>,
+    /// Whether an empty value is one.
+    pub keep_empty: bool,
+    /// Old names.
+    pub aliases: Vec<Located<String>>,
+    /// It is made once where none was given.
+    pub generate: Option<Generate>,
+}
+
+/// `type = "..."`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// `true`, `false`, and their usual spellings.
+    Bool,
+    /// A whole number, 64 bits.
+    Int,
+    /// A finite number.
+    Float,
+    /// 1 to 65535.
+    Port,
+    /// A host name or address.
+    Host,
+    /// `host` or `host:port`.
+    HostPort,
+    /// `scheme://host...`.
+    Url,
+    /// `local@domain`.
+    Email,
+    /// An absolute path.
+    Path,
+    /// Bytes: `128M`.
+    Size,
+    /// `30s`.
+    Duration,
+    /// Values between separators.
+    List {
+        /// The separator; never empty.
+        separator: String,
+    },
+    /// Any JSON value.
+    Json,
+}
+
+/// `default = ...`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Default {
+    /// As text.
+    Literal(String),
+    /// A template whose text is the value.
+    Computed(String),
+    /// The items of a list.
+    Items(Vec<String>),
+}
+
+/// `generate = { ... }` with its `scope`.
+#[derive(Clone, Debug)]
+pub struct Generate {
+    /// Where it stands.
+    pub place: Place,
+    /// How many characters.
+    pub length: usize,
+    /// Of which.
+    pub alphabet: Alphabet,
+    /// The directory (a volume's) that keeps it; `None`: the container's state.
+    pub scope: Option<Located<PathBuf>>,
+}
+
+/// `alphabet = "..."` of a generated value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alphabet {
+    /// A-Z, a-z, 0-9.
+    Alphanumeric,
+    /// 0-9, a-f.
+    Hex,
+    /// Printable ASCII without the space, quotes, backslash and `$`.
+    Printable,
+}
+
+impl Alphabet {
+    /// Its characters, all ASCII.
+    #[must_use]
+    pub fn characters(self) -> &'static str {
+        match self {
+            Self::Alphanumeric => "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
+            Self::Hex => "0123456789abcdef",
+            Self::Printable => {
+                "!#%&()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_abcdefghijklmnopqrstuvwxyz{|}~"
+            }
+        }
+    }
+}
+
+/// `[[rule]]`.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// An expression that must be true.
+    pub assert: Located<String>,
+    /// What to tell who breaks it.
+    pub message: Option<String>,
+}
+
+/// `[[directory]]`.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    /// Absolute.
+    pub path: Located<PathBuf>,
+    /// Owner and mode.
+    pub access: Access,
+}
+
+/// Owner and mode of what is written.
+#[derive(Clone, Debug, std::default::Default)]
+pub struct Access {
+    /// `user`, `user:group`, `:group`, by name or number.
+    pub owner: Option<Located<String>>,
+    /// Permission bits.
+    pub mode: Option<Located<u32>>,
+}
+
+/// `[[template]]`.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// The file, as written.
+    pub source: Located<String>,
+    /// The directory of the spec that names it: `source` and includes are below it.
+    pub directory: PathBuf,
+    /// Where it goes: an absolute path, or a template of one.
+    pub dest: Located<String>,
+    /// The format, where it isn't inferred.
+    pub format: Option<Located<String>>,
+    /// Owner and mode.
+    pub access: Access,
+    /// When an existing file is replaced.
+    pub overwrite: Overwrite,
+    /// A command that must succeed on the rendered file.
+    pub validate: Option<Located<Vec<String>>>,
+    /// An expression; the file is written only where it is true.
+    pub when: Option<Located<String>>,
+    /// An expression giving a list: one file for each item.
+    pub for_each: Option<Located<String>>,
+}
+
+/// `overwrite = "..."`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overwrite {
+    /// Whenever it differs.
+    Always,
+    /// Unless somebody changed what castoff wrote.
+    UnlessEdited,
+    /// Never.
+    IfMissing,
+}
+
+/// `[service.NAME]`.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Its name.
+    pub name: Located<String>,
+    /// The command; items may be templates.
+    pub command: Located<Vec<Located<String>>>,
+    /// Who it runs as.
+    pub user: Option<Located<String>>,
+    /// Its primary group.
+    pub group: Option<Located<String>>,
+    /// Where it runs.
+    pub working_directory: Option<Located<PathBuf>>,
+    /// What it gets in SIGTERM's place.
+    pub stop_signal: Option<Located<Signal>>,
+    /// When it is killed after that.
+    pub stop_timeout: Option<Located<Duration>>,
+    /// Who gets forwarded signals.
+    pub stop_scope: StopScope,
+}
+
+/// `stop-scope = "main" | "group" | "all"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopScope {
+    /// The main process.
+    Main,
+    /// Its process group.
+    Group,
+    /// Every process of the container.
+    All,
+}
