@@ -1,6 +1,7 @@
 //! The one set-up of minijinja: strict about undefined names, without the filters that
 //! would switch escaping off behind castoff's back.
 
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior};
 
 use super::filters;
@@ -15,6 +16,12 @@ pub fn engine() -> Environment<'static> {
     engine.set_undefined_behavior(UndefinedBehavior::Strict);
     engine.set_recursion_limit(DEEPEST);
     engine.set_debug(false);
+    // a line that holds nothing but a tag leaves nothing behind in a config file
+    if let Ok(syntax) =
+        SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()
+    {
+        engine.set_syntax(syntax);
+    }
     // `raw` is castoff's word, so that every use of it can be found and listed.
     for filter in ["safe", "escape", "e"] {
         engine.remove_filter(filter);

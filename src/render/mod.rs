@@ -1,1 +1,14 @@
-//! Floor.
+//! Templates to text: holes, contexts, encodings. Everything happens in memory.
+
+mod convert;
+mod fill;
+mod holes;
+mod sources;
+mod template;
+
+#[cfg(test)]
+mod tests;
+
+pub use fill::Rendered;
+pub use sources::{ReadTemplate, SourceError};
+pub use template::{Known, Renderer, Request};

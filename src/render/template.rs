@@ -1,0 +1,263 @@
+//! Renders one template: sources, names, holes, fill, and the diagnostics of each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use minijinja::{Environment, Error, ErrorKind, Value};
+
+use super::fill::{Rendered, Visibility, fill};
+use super::holes::{Holes, Marker, changed, choose_marker};
+use super::sources::{ReadTemplate, SourceError, Sources};
+use crate::diagnostic::{Diagnostic, Located, Place, Source, nearest};
+use crate::exit::ExitCode;
+use crate::expression::{Origin, diagnose, engine, identifiers};
+use crate::format::{Blame, Format, Refusal};
+
+/// What is known of names.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Every name that a template may use: variables, set or not, and facts.
+    pub names: BTreeSet<String>,
+    /// Those of secrets.
+    pub secrets: BTreeSet<String>,
+    /// Texts of values that are no secrets.
+    pub open_texts: BTreeSet<String>,
+}
+
+/// What is to be rendered.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The template's name below `directory`, and where the spec says so.
+    pub source: &'a Located<String>,
+    /// The directory of the spec.
+    pub directory: &'a Path,
+    /// The format of the result.
+    pub format: &'a Format,
+    /// The variables and facts.
+    pub context: &'a Value,
+    /// What is known of names; `item` included where there is one.
+    pub known: &'a Known,
+}
+
+/// Renders templates, keeping what it read.
+pub struct Renderer {
+    read: Arc<ReadTemplate>,
+    sources: BTreeMap<PathBuf, Arc<Sources>>,
+}
+
+impl Renderer {
+    /// A renderer that reads files with `read`.
+    #[must_use]
+    pub fn new(read: Arc<ReadTemplate>) -> Self {
+        Self { read, sources: BTreeMap::new() }
+    }
+
+    /// Renders a template in memory.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it: mistakes of the template (exit 65), values that
+    /// the format can't carry (exit 78).
+    pub fn render(&mut self, request: &Request<'_>) -> Result<Rendered, Vec<Diagnostic>> {
+        let sources = Arc::clone(
+            self.sources
+                .entry(request.directory.to_owned())
+                .or_insert_with(|| Arc::new(Sources::new(request.directory, Arc::clone(&self.read)))),
+        );
+        let main =
+            sources.get(&request.source.value).map_err(|error| vec![unusable(request.source, &error)])?;
+        let rendering = Rendering { request, sources, main, marker: choose_marker(request.context) };
+        rendering.run()
+    }
+}
+
+fn unusable(source: &Located<String>, error: &SourceError) -> Diagnostic {
+    let title = format!("the template {} can't be used", source.value);
+    let diagnostic = match error {
+        SourceError::Missing | SourceError::Unreadable(_) => Diagnostic::error(ExitCode::INPUT, title),
+        SourceError::Outside | SourceError::NotUtf8(_) => Diagnostic::spec(title),
+    };
+    diagnostic.at(&source.place, error.reason())
+}
+
+struct Rendering<'a> {
+    request: &'a Request<'a>,
+    sources: Arc<Sources>,
+    main: Arc<Source>,
+    marker: Marker,
+}
+
+impl Rendering<'_> {
+    fn run(&self) -> Result<Rendered, Vec<Diagnostic>> {
+        let holes = Holes::new(self.marker, None);
+        let engine = self.engine(&holes);
+        let rendered = self.render_with(&engine);
+        let (used, mut problems) = self.check_names(&engine);
+        let rendered = match rendered {
+            Ok(text) if problems.is_empty() => text,
+            Ok(_) => return Err(problems),
+            Err(error) => {
+                let problem = self.diagnose(&error);
+                // an undeclared name is reported once, by name
+                if problems.iter().all(|known| {
+                    known.place.as_ref().map(|(place, _)| place)
+                        != problem.place.as_ref().map(|(place, _)| place)
+                }) {
+                    problems.push(problem);
+                }
+                return Err(problems);
+            }
+        };
+        let visibility = if used.is_disjoint(&self.request.known.secrets) {
+            Visibility::All
+        } else {
+            Visibility::Only(&self.request.known.open_texts)
+        };
+        let pieces = holes.split(&rendered).ok_or_else(|| vec![self.diagnose(&changed())])?;
+        fill(&pieces, &holes.take(), self.request.format, &visibility).map_err(|refused| {
+            refused.into_iter().map(|(number, refusal)| self.refused(number, &refusal)).collect()
+        })
+    }
+
+    fn engine(&self, holes: &Arc<Holes>) -> Environment<'static> {
+        let mut engine = engine();
+        holes.install(&mut engine);
+        let sources = Arc::clone(&self.sources);
+        let marker = self.marker;
+        engine.set_loader(move |name| match sources.get(name) {
+            Ok(source) if marker.stands_in(&source.text) => Err(Error::new(
+                ErrorKind::SyntaxError,
+                "the file holds private-use characters of plane 15, which castoff needs for itself",
+            )),
+            Ok(source) => Ok(Some(source.text.clone())),
+            Err(SourceError::Missing) => Ok(None),
+            Err(error) => Err(Error::new(ErrorKind::BadInclude, error.reason())),
+        });
+        engine
+    }
+
+    fn render_with(&self, engine: &Environment<'static>) -> Result<String, Error> {
+        engine.get_template(&self.request.source.value)?.render(self.request.context)
+    }
+
+    /// The names that the template and all it included look up, and those nobody declared.
+    fn check_names(&self, engine: &Environment<'static>) -> (BTreeSet<String>, Vec<Diagnostic>) {
+        let mut used = BTreeSet::new();
+        let mut problems = Vec::new();
+        for (name, source) in self.sources.loaded() {
+            let Some((_, template)) = engine.templates().find(|(known, _)| *known == name) else { continue };
+            let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
+            names.sort();
+            for name in names {
+                if !self.request.known.names.contains(&name) && !is_builtin(engine, &name) {
+                    problems.push(self.undeclared(&source, &name));
+                }
+                used.insert(name);
+            }
+        }
+        (used, problems)
+    }
+
+    fn undeclared(&self, source: &Arc<Source>, name: &str) -> Diagnostic {
+        let span = find_name(&source.text, name).unwrap_or(0..0);
+        let diagnostic = Diagnostic::spec(format!("`{name}` is not declared"))
+            .at(&Place::new(source, span), "no variable of the spec has this name");
+        match nearest(name, self.request.known.names.iter().map(String::as_str)) {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            None => diagnostic.help(format!("declare it in the spec: [env.{name}]")),
+        }
+    }
+
+    fn diagnose(&self, error: &Error) -> Diagnostic {
+        let error = innermost(error);
+        let source = self.source_of(error);
+        let origin = Origin::Whole(Place::new(&source, 0..0));
+        let mut diagnostic = diagnose(error, &source.text, &origin);
+        if error.kind() == ErrorKind::BadInclude
+            && let Some((_, label)) = &mut diagnostic.place
+        {
+            // made from the name alone by this file's loader
+            *label = error.detail().unwrap_or_default().to_owned();
+        }
+        diagnostic
+    }
+
+    fn source_of(&self, error: &Error) -> Arc<Source> {
+        let named = error.name().and_then(|name| self.sources.get(name).ok());
+        named.unwrap_or_else(|| Arc::clone(&self.main))
+    }
+
+    /// A refused value: rendered once more, failing just there, the engine says where.
+    fn refused(&self, number: usize, refusal: &Refusal) -> Diagnostic {
+        let holes = Holes::new(self.marker, Some(number));
+        let located = self.render_with(&self.engine(&holes)).err();
+        let error = located.as_ref().map(innermost);
+        let source = error.map_or_else(|| Arc::clone(&self.main), |error| self.source_of(error));
+        let span = error.and_then(Error::range).unwrap_or(0..0);
+        let written = source.text.get(span.clone()).unwrap_or_default();
+        let what = self.what(written);
+        let place = Place::new(&source, span);
+        let format = self.request.format.name;
+        let diagnostic = match refusal.blame {
+            Blame::Value => Diagnostic::environment(format!("{what} can't stand in {}", refusal.context)),
+            Blame::Template => Diagnostic::spec(format!("nothing can be printed in {}", refusal.context)),
+        };
+        let diagnostic =
+            diagnostic.at(&place, refusal.reason.as_str()).note(format!("the format is {format}"));
+        if refusal.instead.is_empty() { diagnostic } else { diagnostic.help(refusal.instead.as_str()) }
+    }
+
+    /// The value, called by the variables that it is made of.
+    fn what(&self, written: &str) -> String {
+        let mut names: Vec<String> = Vec::new();
+        for name in identifiers(written).filter(|name| self.request.known.names.contains(*name)) {
+            let name = format!("`{name}`");
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        match names.split_first() {
+            None => "this value".to_owned(),
+            Some((only, [])) => format!("the value of {only}"),
+            Some((first, rest)) => format!("the value made of {first} and {}", rest.join(", ")),
+        }
+    }
+}
+
+fn is_builtin(engine: &Environment<'static>, name: &str) -> bool {
+    engine.globals().any(|(known, _)| known == name)
+}
+
+/// The error that says most: that of the included template.
+fn innermost(error: &Error) -> &Error {
+    let mut found = error;
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if let Some(inner) = inner.downcast_ref::<Error>() {
+            found = inner;
+        }
+        cause = inner.source();
+    }
+    found
+}
+
+/// Where a name is first used between `{` and `}`.
+fn find_name(text: &str, name: &str) -> Option<std::ops::Range<usize>> {
+    let mut from = 0;
+    loop {
+        let open = from + text.get(from..)?.find(['{'])?;
+        let inner = text.get(open + 1..)?;
+        if !inner.starts_with(['{', '%']) {
+            from = open + 1;
+            continue;
+        }
+        let length = inner.find("}}").into_iter().chain(inner.find("%}")).min().unwrap_or(inner.len());
+        let tag = inner.get(..length)?;
+        if let Some(found) = identifiers(tag.get(1..)?).find(|found| *found == name) {
+            // the identifier is a part of `text`: its offset is the distance of the pointers
+            let start = found.as_ptr() as usize - text.as_ptr() as usize;
+            return Some(start..start + name.len());
+        }
+        from = open + 1 + length;
+    }
+}

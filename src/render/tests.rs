@@ -1,0 +1,157 @@
+//! What rendering promises, on a toy format that shows each hole as `<value>`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use minijinja::context;
+
+use super::{Known, Rendered, Renderer, Request};
+use crate::diagnostic::{Diagnostic, Located, Place, Source};
+use crate::format::{Filling, Format, Literal, Refusal, Skeleton};
+
+static TOY: Format = Format { name: "toy", destinations: &[], fill: fill_toy };
+
+fn fill_toy(_: &Skeleton, values: &[Literal]) -> Vec<Filling> {
+    values
+        .iter()
+        .map(|value| match value.as_text() {
+            Some(text) if text.contains('#') => {
+                Err(Refusal::value("a toy", "it can't hold '#'", "choose another"))
+            }
+            Some(text) => Ok(format!("<{text}>")),
+            None => Ok(format!("<{value:?}>")),
+        })
+        .collect()
+}
+
+fn render(files: &[(&str, &str)]) -> Result<Rendered, Vec<Diagnostic>> {
+    let files: BTreeMap<String, Vec<u8>> =
+        files.iter().map(|(name, text)| (format!("/t/{name}"), text.as_bytes().to_vec())).collect();
+    let read = move |path: &Path| Ok(files.get(path.to_str().unwrap()).cloned());
+    let spec = Source::new("castoff.toml", "source = \"main\"\n");
+    let known = Known {
+        names: ["NAME", "PASSWORD", "BAD", "UNSET", "NAMES"].map(String::from).into(),
+        secrets: ["PASSWORD".to_owned()].into(),
+        open_texts: BTreeSet::from(["db".to_owned()]),
+    };
+    let context = context! { NAME => "db", PASSWORD => "hunter2", BAD => "a#b", NAMES => ["x", "y"] };
+    Renderer::new(Arc::new(read)).render(&Request {
+        source: &Located { value: "main".into(), place: Place::new(&spec, 9..15) },
+        directory: Path::new("/t"),
+        format: &TOY,
+        context: &context,
+        known: &known,
+    })
+}
+
+fn content(template: &str) -> String {
+    render(&[("main", template)]).unwrap().content
+}
+
+fn message(files: &[(&str, &str)]) -> String {
+    render(files).unwrap_err().iter().map(|d| d.render(false) + "\n").collect()
+}
+
+#[test]
+fn every_printed_value_goes_through_the_format_once() {
+    for (template, expected) in [
+        ("a {{ NAME }} b\n", "a <db> b\n"),
+        ("{{ NAME }}{{ NAME }}", "<db><db>"),
+        ("{{ NAME | upper }}", "<DB>"),
+        ("{{ 'x' ~ NAME }}", "<xdb>"),
+        ("{{ NAME | raw }}", "db"),
+        ("{% set q %}[{{ NAME }}]{% endset %}{{ q }}{{ q }}", "[<db>][<db>]"),
+        ("{% set q = NAME %}{{ q }}", "<db>"),
+        ("{% macro m(v) %}({{ v }}){% endmacro %}{{ m(NAME) }}", "(<db>)"),
+        ("{% for n in NAMES %}{{ n }};{% endfor %}", "<x>;<y>;"),
+        ("{% autoescape false %}{{ NAME }}{% endautoescape %}", "<db>"),
+        ("{{ 3 }} {{ true }}", "<3> <true>"),
+        ("{% if UNSET is defined %}{{ UNSET }}{% endif %}x\n", "x\n"),
+        ("  {% if true %}\nline\n  {% endif %}\n", "line\n"),
+    ] {
+        assert_eq!(content(template), expected, "{template}");
+    }
+}
+
+#[test]
+fn includes_are_found_beside_the_template_and_escaped_too() {
+    let rendered = render(&[("main", "{% include 'part' %}"), ("part", "[{{ NAME }}]")]).unwrap();
+    assert_eq!(rendered.content, "[<db>]");
+}
+
+#[test]
+fn a_secret_is_never_shown() {
+    for (template, shown) in [
+        ("{{ PASSWORD }}", "[hidden]"),
+        ("{{ NAME }} {{ PASSWORD }}", "<db> [hidden]"),
+        ("{{ PASSWORD | upper }}", "[hidden]"),
+        ("{{ PASSWORD | raw }}", "[hidden]"),
+        ("{{ NAME }} {{ NAMES }}", "<db> <List([Text(\"x\"), Text(\"y\")])>"),
+    ] {
+        let rendered = render(&[("main", template)]).unwrap();
+        assert_eq!(rendered.shown, shown, "{template}");
+        assert!(!format!("{rendered:?}").contains("hunter2"));
+    }
+}
+
+#[test]
+fn a_refusal_names_variable_place_and_reason() {
+    let expected = "\
+error: the value of `BAD` can't stand in a toy
+ --> /t/main:2:6
+  |
+2 | x {{ BAD }}
+  |      ^^^ it can't hold '#'
+  |
+  = note: the format is toy
+  = help: choose another
+";
+    assert_eq!(message(&[("main", "first\nx {{ BAD }}\n")]), expected);
+}
+
+#[test]
+fn every_refusal_is_reported() {
+    let refused = render(&[("main", "{{ BAD }} {{ NAME }} {{ BAD }}")]).unwrap_err();
+    assert_eq!(refused.len(), 2);
+    assert!(refused.iter().all(|d| d.exit == crate::exit::ExitCode::ENVIRONMENT));
+}
+
+#[test]
+fn mistakes_of_templates_are_located() {
+    for (template, expected) in [
+        ("{{ NAMME }}", "did you mean `NAME`?"),
+        ("{% if false %}{{ NAMME }}{% endif %}", "`NAMME` is not declared"),
+        ("a\n{{ UNSET }}", ":2:4"),
+        ("{{ NAME | frobnicate }}", "there is no such filter"),
+        ("{{ NAME", "this is not a template"),
+        ("{% include '../etc/passwd' %}", "outside the folder"),
+        ("{% include '/etc/passwd' %}", "outside the folder"),
+        ("{% include 'absent' %}", "there is no such template"),
+        ("{% set q %}{{ NAME }}{% endset %}{{ q | upper }}", "can only be printed as they are"),
+        ("{% set q %}{{ NAME }}{% endset %}{{ q ~ NAME }}", "can only be printed as they are"),
+        ("{% set q %}{{ NAME }}{% endset %}{{ q | reverse }}", "can only be printed as they are"),
+        ("{% set q %}{{ NAME }}{% endset %}{{ q | length }}", "can only be printed as they are"),
+        ("{% set q %}{{ NAME }}{% endset %}{{ q[1:] }}", "can only be printed as they are"),
+        ("{% set q %}{{ NAME }}{% endset %}{{ q[::-1] }}", "can only be printed as they are"),
+        ("{% filter upper %}{{ NAME }}{% endfilter %}", "can only be printed as they are"),
+        ("{{ 1e308 * 1e308 }}", "not finite"),
+        ("{{ NAMES | raw }}", "`raw` takes text"),
+    ] {
+        let shown = message(&[("main", template)]);
+        assert!(shown.contains(expected), "{template}\n{shown}");
+        assert!(shown.contains("/t/main:"), "{template}\n{shown}");
+    }
+}
+
+#[test]
+fn a_mistake_in_an_included_file_is_located_there() {
+    let shown = message(&[("main", "{% include 'part' %}"), ("part", "x\n{{ NAME | nope }}")]);
+    assert!(shown.contains("/t/part:2"), "{shown}");
+}
+
+#[test]
+fn a_template_that_is_missing_is_located_in_the_spec() {
+    let shown = message(&[]);
+    assert!(shown.contains("castoff.toml:1:10"), "{shown}");
+}
