@@ -26,3 +26,7 @@ pub mod plan;
 // floor 5
 pub mod apply;
 pub mod supervise;
+// floor 7
+pub mod cli;
+pub mod log;
+pub mod settings;
