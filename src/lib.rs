@@ -18,6 +18,7 @@ pub mod sys;
 pub mod env;
 pub mod format;
 pub mod service;
+pub mod state;
 // floor 3
 pub mod observe;
 pub mod render;
