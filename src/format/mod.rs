@@ -5,5 +5,5 @@ mod registry;
 mod skeleton;
 
 pub use literal::Literal;
-pub use registry::{FORMATS, Format};
+pub use registry::{FORMATS, Format, by_name, infer};
 pub use skeleton::{Blame, Cursor, Filling, Refusal, Skeleton, Unit, fill_with};

@@ -3,6 +3,7 @@
 mod convert;
 mod fill;
 mod holes;
+mod outputs;
 mod sources;
 mod template;
 
@@ -10,5 +11,6 @@ mod template;
 mod tests;
 
 pub use fill::Rendered;
+pub use outputs::{Output, Outputs, render_all};
 pub use sources::{ReadTemplate, SourceError};
 pub use template::{Known, Renderer, Request};

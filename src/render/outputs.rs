@@ -1,0 +1,295 @@
+//! From `[[template]]` tables to files in memory: `when`, `for-each`, `dest`, format, and
+//! then each rendering. Looks at every template, whatever is wrong with the others.
+
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
+
+use minijinja::Value;
+
+use super::fill::Rendered;
+use super::template::{Known, Renderer, Request};
+use crate::diagnostic::{Diagnostic, Located, nearest};
+use crate::expression::{Expression, TextTemplate};
+use crate::format::{self, FORMATS, Format};
+use crate::spec::Template;
+
+/// The name of the current item of `for-each`.
+const ITEM: &str = "item";
+
+/// A file that a template made.
+#[derive(Debug)]
+pub struct Output<'s> {
+    /// The template.
+    pub template: &'s Template,
+    /// Where it goes.
+    pub dest: PathBuf,
+    /// What it holds.
+    pub rendered: Rendered,
+    /// The format, and whether it was inferred.
+    pub format: &'static Format,
+    /// The format was inferred from the destination.
+    pub inferred: bool,
+}
+
+/// What came of all templates.
+#[derive(Debug, Default)]
+pub struct Outputs<'s> {
+    /// The files.
+    pub files: Vec<Output<'s>>,
+    /// Templates whose `when` is false.
+    pub skipped: Vec<&'s Template>,
+    /// What is wrong.
+    pub problems: Vec<Diagnostic>,
+}
+
+/// Renders every template of a spec.
+#[must_use]
+pub fn render_all<'s>(
+    templates: &'s [Template],
+    context: &Value,
+    known: &Known,
+    renderer: &mut Renderer,
+) -> Outputs<'s> {
+    let mut outputs = Outputs::default();
+    for template in templates {
+        match expand(template, context, known) {
+            Ok(Expanded::Skipped) => outputs.skipped.push(template),
+            Ok(Expanded::Files(files)) => {
+                for file in files {
+                    render_file(&mut outputs, template, file, known, renderer);
+                }
+            }
+            Err(problems) => outputs.problems.extend(problems),
+        }
+    }
+    check_distinct(&mut outputs);
+    outputs
+}
+
+enum Expanded {
+    Skipped,
+    Files(Vec<File>),
+}
+
+struct File {
+    dest: PathBuf,
+    context: Value,
+    /// Whether `item` may hold a secret; `None`: there is no item.
+    item: Option<bool>,
+    format: &'static Format,
+    inferred: bool,
+}
+
+fn render_file<'s>(
+    outputs: &mut Outputs<'s>,
+    template: &'s Template,
+    file: File,
+    known: &Known,
+    renderer: &mut Renderer,
+) {
+    let with_item = file.item.map(|secret| {
+        let mut known = known.clone();
+        known.names.insert(ITEM.to_owned());
+        if secret {
+            known.secrets.insert(ITEM.to_owned());
+        }
+        known
+    });
+    let request = Request {
+        source: &template.source,
+        directory: &template.directory,
+        format: file.format,
+        context: &file.context,
+        known: with_item.as_ref().unwrap_or(known),
+    };
+    match renderer.render(&request) {
+        Ok(rendered) => outputs.files.push(Output {
+            template,
+            dest: file.dest,
+            rendered,
+            format: file.format,
+            inferred: file.inferred,
+        }),
+        Err(problems) => outputs.problems.extend(problems),
+    }
+}
+
+fn expand(template: &Template, context: &Value, known: &Known) -> Result<Expanded, Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    let mut keep = |found: Result<Expression, Vec<Diagnostic>>| match found {
+        Ok(expression) => Some(expression),
+        Err(found) => {
+            problems.extend(found);
+            None
+        }
+    };
+    let when = template.when.as_ref().and_then(|when| keep(compile(when, known)));
+    let for_each = template.for_each.as_ref().and_then(|each| keep(compile(each, known)));
+    let has_item = template.for_each.is_some();
+    let dest = match compile_dest(&template.dest, known, has_item) {
+        Ok(dest) => Some(dest),
+        Err(found) => {
+            problems.extend(found);
+            None
+        }
+    };
+    if let Some(name) = &template.format
+        && format::by_name(&name.value).is_none()
+    {
+        problems.push(no_such_format(name));
+    }
+    let Some(dest) = dest.filter(|_| problems.is_empty()) else { return Err(problems) };
+    if let Some(when) = &when
+        && !truth(when, context, &template.when)?
+    {
+        return Ok(Expanded::Skipped);
+    }
+    let Some(for_each) = for_each else {
+        return Ok(Expanded::Files(vec![file(template, &dest, context.clone(), None)?]));
+    };
+    let secret = !for_each.names().is_disjoint(&known.secrets);
+    let list = for_each.evaluate(context).map_err(|problem| vec![problem])?;
+    let items = list.try_iter().ok().filter(|_| list.kind() == minijinja::value::ValueKind::Seq);
+    let Some(items) = items else {
+        let place = template.for_each.as_ref().map_or(&template.dest.place, |each| &each.place);
+        return Err(vec![
+            Diagnostic::spec("`for-each` is not a list").at(place, "one file is written for each item"),
+        ]);
+    };
+    let mut files = Vec::new();
+    for item in items {
+        let context = minijinja::context! { item => item, ..context.clone() };
+        files.push(file(template, &dest, context, Some(secret))?);
+    }
+    Ok(Expanded::Files(files))
+}
+
+fn compile(text: &Located<String>, known: &Known) -> Result<Expression, Vec<Diagnostic>> {
+    let expression = Expression::compile(text).map_err(|problem| vec![problem])?;
+    check_names(expression.names(), text, known, false)?;
+    Ok(expression)
+}
+
+fn compile_dest(
+    dest: &Located<String>,
+    known: &Known,
+    has_item: bool,
+) -> Result<TextTemplate, Vec<Diagnostic>> {
+    let compiled = TextTemplate::compile(dest).map_err(|problem| vec![problem])?;
+    check_names(compiled.names(), dest, known, has_item)?;
+    if !compiled.names().is_disjoint(&known.secrets) {
+        let problem = Diagnostic::spec("`dest` is made from a secret")
+            .at(&dest.place, "the names of files are visible to everybody");
+        return Err(vec![problem]);
+    }
+    Ok(compiled)
+}
+
+fn check_names(
+    names: &BTreeSet<String>,
+    text: &Located<String>,
+    known: &Known,
+    has_item: bool,
+) -> Result<(), Vec<Diagnostic>> {
+    let unknown = names
+        .iter()
+        .filter(|name| !known.names.contains(*name) && !(has_item && name.as_str() == ITEM))
+        .map(|name| {
+            let problem = Diagnostic::spec(format!("`{name}` is not declared"))
+                .at(&text.place, "no variable of the spec has this name");
+            match nearest(name, known.names.iter().map(String::as_str)) {
+                Some(near) => problem.help(format!("did you mean `{near}`?")),
+                None => problem.help(format!("declare it in the spec: [env.{name}]")),
+            }
+        });
+    let problems: Vec<_> = unknown.collect();
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+fn truth(
+    when: &Expression,
+    context: &Value,
+    text: &Option<Located<String>>,
+) -> Result<bool, Vec<Diagnostic>> {
+    let value = when.evaluate(context).map_err(|problem| vec![problem])?;
+    match (value.kind(), text) {
+        (minijinja::value::ValueKind::Bool, _) | (_, None) => Ok(value.is_true()),
+        (_, Some(text)) => Err(vec![
+            Diagnostic::spec("`when` is neither true nor false")
+                .at(&text.place, "compare it, or test `is defined`"),
+        ]),
+    }
+}
+
+fn file(
+    template: &Template,
+    dest: &TextTemplate,
+    context: Value,
+    item: Option<bool>,
+) -> Result<File, Vec<Diagnostic>> {
+    let text = dest.render(&context).map_err(|problem| vec![problem])?;
+    let path = PathBuf::from(&text);
+    let climbs = path.components().any(|part| !matches!(part, Component::Normal(_) | Component::RootDir));
+    let unsuitable = if !text.starts_with('/') {
+        Some("must begin with `/`")
+    } else if climbs || text.ends_with('/') {
+        Some("must name a file, without `..`")
+    } else if text.contains(['\0', '\n']) {
+        Some("can't hold a NUL or a newline")
+    } else {
+        None
+    };
+    if let Some(reason) = unsuitable {
+        let problem =
+            Diagnostic::environment("the destination is not a path").at(&template.dest.place, reason);
+        return Err(vec![problem.note(format!("it came out as {text:?}"))]);
+    }
+    let (format, inferred) = choose_format(template, &path)?;
+    Ok(File { dest: path, context, item, format, inferred })
+}
+
+fn choose_format(template: &Template, dest: &Path) -> Result<(&'static Format, bool), Vec<Diagnostic>> {
+    if let Some(name) = &template.format {
+        let format = format::by_name(&name.value).ok_or_else(|| vec![no_such_format(name)])?;
+        return Ok((format, false));
+    }
+    match format::infer(&dest.to_string_lossy()) {
+        Some(format) => Ok((format, true)),
+        None => Err(vec![
+            Diagnostic::spec(format!("the format of {} is not known", dest.display()))
+                .at(&template.dest.place, "the name doesn't tell how values are written in it")
+                .help(format!("add `format = \"...\"`: {}", names_of_formats())),
+        ]),
+    }
+}
+
+fn no_such_format(name: &Located<String>) -> Diagnostic {
+    let problem = Diagnostic::spec(format!("there is no format `{}`", name.value))
+        .at(&name.place, format!("must be one of {}", names_of_formats()));
+    match nearest(&name.value, FORMATS.iter().map(|format| format.name)) {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem,
+    }
+}
+
+fn names_of_formats() -> String {
+    let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+    names.join(", ")
+}
+
+/// Two files of one name: the second would silently replace the first.
+fn check_distinct(outputs: &mut Outputs<'_>) {
+    let mut seen: Vec<(&Path, &Located<String>)> = Vec::new();
+    let mut problems = Vec::new();
+    for file in &outputs.files {
+        match seen.iter().find(|(dest, _)| *dest == file.dest) {
+            Some((_, first)) => problems.push(
+                Diagnostic::spec(format!("two templates write {}", file.dest.display()))
+                    .at(&file.template.dest.place, "again here")
+                    .and_at(&first.place, "first here"),
+            ),
+            None => seen.push((&file.dest, &file.template.dest)),
+        }
+    }
+    outputs.problems.extend(problems);
+}
