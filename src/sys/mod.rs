@@ -1,6 +1,9 @@
 //! The only home of `unsafe`, libc and raw descriptors: thin rooms around system calls.
 
+pub mod attributes;
+pub mod directory;
 pub mod file_error;
+pub mod files;
 pub mod path_walk;
 pub mod status;
 
