@@ -5,6 +5,7 @@ pub mod attributes;
 pub mod directory;
 pub mod file_error;
 pub mod files;
+pub mod lock;
 pub mod path_walk;
 pub mod private_directory;
 pub mod randomness;
