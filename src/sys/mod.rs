@@ -1,5 +1,6 @@
 //! The only home of `unsafe`, libc and raw descriptors: thin rooms around system calls.
 
+pub mod accounts;
 pub mod atomic_write;
 pub mod attributes;
 pub mod directory;
