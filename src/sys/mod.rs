@@ -7,6 +7,7 @@ pub mod directory;
 pub mod file_error;
 pub mod files;
 pub mod lock;
+pub mod machine;
 pub mod path_walk;
 pub mod private_directory;
 pub mod randomness;
