@@ -1,0 +1,146 @@
+//! What an open file descriptor stands for: kind, mode, owner, links, mount point.
+//!
+//! Works on descriptors only, never on paths, so that the answer is about the very file
+//! that is used afterwards. It opens nothing and changes nothing.
+#![allow(unsafe_code, reason = "statx(2) has no safe wrapper in nix")]
+
+use std::fmt;
+use std::os::fd::{AsFd, AsRawFd};
+
+use nix::sys::stat::{FileStat, SFlag, fstat};
+
+use super::retry::retry;
+
+/// The kind of a directory entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    Regular,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A named pipe.
+    Fifo,
+    /// A unix socket.
+    Socket,
+    /// A character or block device.
+    Device,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Regular => "a regular file",
+            Self::Directory => "a directory",
+            Self::Symlink => "a symbolic link",
+            Self::Fifo => "a named pipe",
+            Self::Socket => "a socket",
+            Self::Device => "a device",
+        })
+    }
+}
+
+/// The part of stat(2) that castoff decides by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// What it is.
+    pub kind: Kind,
+    /// Permission bits with set-user-id, set-group-id and sticky: 0 to 0o7777.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Number of hard links.
+    pub links: u64,
+    /// Bytes.
+    pub size: u64,
+    /// Device and inode: two descriptors with the same pair are the same file.
+    pub identity: (u64, u64),
+}
+
+impl Status {
+    /// Of an open descriptor, O_PATH included.
+    ///
+    /// # Errors
+    /// What fstat(2) fails with.
+    pub fn of(descriptor: impl AsFd) -> nix::Result<Self> {
+        retry(|| fstat(descriptor.as_fd())).map(|stat| Self::from_stat(&stat))
+    }
+
+    #[allow(clippy::useless_conversion, reason = "the widths of stat's fields differ between targets")]
+    pub(in crate::sys) fn from_stat(stat: &FileStat) -> Self {
+        Self {
+            kind: kind(stat.st_mode),
+            mode: stat.st_mode & 0o7777,
+            uid: stat.st_uid,
+            gid: stat.st_gid,
+            links: u64::from(stat.st_nlink),
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            identity: (u64::from(stat.st_dev), u64::from(stat.st_ino)),
+        }
+    }
+}
+
+fn kind(mode: libc::mode_t) -> Kind {
+    match SFlag::from_bits_truncate(mode & SFlag::S_IFMT.bits()) {
+        SFlag::S_IFREG => Kind::Regular,
+        SFlag::S_IFDIR => Kind::Directory,
+        SFlag::S_IFLNK => Kind::Symlink,
+        SFlag::S_IFIFO => Kind::Fifo,
+        SFlag::S_IFSOCK => Kind::Socket,
+        _ => Kind::Device,
+    }
+}
+
+/// `struct statx` is 256 bytes by ABI (statx(2)); as words, so that the kernel's layout and
+/// not a libc's version of it decides: attributes are bytes 8 to 15, their mask 56 to 63.
+type StatxBuffer = [u64; 32];
+const ATTRIBUTES: usize = 1;
+const ATTRIBUTES_MASK: usize = 7;
+/// `STATX_ATTR_MOUNT_ROOT`, Linux 5.8.
+const MOUNT_ROOT: u64 = 0x2000;
+
+/// Whether something is mounted exactly here. `false` where the kernel can't say: before
+/// Linux 5.8, or where a sandbox forbids statx(2).
+#[must_use]
+pub fn is_mount_point(descriptor: impl AsFd) -> bool {
+    let mut buffer: StatxBuffer = [0; 32];
+    // SAFETY: the path is an empty NUL-terminated string, the buffer is as long and as
+    // aligned as `struct statx`, and both outlive the call.
+    let outcome = unsafe {
+        libc::syscall(
+            libc::SYS_statx,
+            descriptor.as_fd().as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH,
+            0,
+            buffer.as_mut_ptr(),
+        )
+    };
+    let word = |at: usize| buffer.get(at).copied().unwrap_or(0);
+    outcome == 0 && word(ATTRIBUTES_MASK) & word(ATTRIBUTES) & MOUNT_ROOT != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::{Kind, Status, is_mount_point};
+
+    #[test]
+    fn kinds() {
+        for (path, kind) in
+            [("/", Kind::Directory), ("/dev/null", Kind::Device), ("/proc/self/maps", Kind::Regular)]
+        {
+            assert_eq!(Status::of(File::open(path).unwrap()).unwrap().kind, kind, "{path}");
+        }
+    }
+
+    #[test]
+    fn proc_is_a_mount_point_and_a_directory_in_it_is_none() {
+        assert!(is_mount_point(File::open("/proc").unwrap()));
+        assert!(!is_mount_point(File::open("/proc/self").unwrap()));
+    }
+}
