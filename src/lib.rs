@@ -22,3 +22,5 @@ pub mod plan;
 // floor 5
 pub mod apply;
 pub mod supervise;
+// floor 7
+pub mod run;
