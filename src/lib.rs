@@ -30,4 +30,5 @@ pub mod supervise;
 // floor 7
 pub mod cli;
 pub mod log;
+pub mod run;
 pub mod settings;

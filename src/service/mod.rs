@@ -1,5 +1,7 @@
 //! Services as plain data and pure machines.
 
+mod machine;
 mod run_plan;
 
+pub use machine::{Action, Event, Line, Machine};
 pub use run_plan::{Credentials, Manner, RunPlan, Scope, SignalPolicy};

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use crate::signal::Signal;
+pub use crate::sys::spawn::Credentials;
 
 /// Everything the running half of castoff needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,17 +26,6 @@ pub struct RunPlan {
     pub grace: Duration,
 }
 
-/// Numbers only: names were looked up when the plan was made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Credentials {
-    /// User id.
-    pub uid: u32,
-    /// Primary group id.
-    pub gid: u32,
-    /// Supplementary groups.
-    pub groups: Vec<u32>,
-}
-
 /// How the command becomes a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
@@ -52,8 +42,9 @@ pub struct SignalPolicy {
     pub scope: Scope,
     /// Signals sent in another's place, or (`None`) dropped.
     pub rewrite: Vec<(Signal, Option<Signal>)>,
-    /// After SIGTERM was forwarded: when to send SIGKILL. `None`: never, the service
-    /// takes the time it needs.
+    /// After castoff got a stop signal (TERM, INT or QUIT) and forwarded it, or what it is
+    /// rewritten to: when to send SIGKILL. `None`: never, the service takes the time it
+    /// needs.
     pub stop_timeout: Option<Duration>,
 }
 

@@ -1,0 +1,303 @@
+//! The life of one main process, as a pure machine: an event and the time in, actions out.
+//!
+//! It makes no system call and knows no clock, so that every sequence of events can be
+//! walked in a test. Its invariants, whatever the order of events:
+//! - one `Exit`, and nothing after it;
+//! - no timer is left set at the exit;
+//! - nothing is forwarded to a main process that has been reaped;
+//! - once no child is left, it ends.
+//!
+//! The policy:
+//! - A signal is forwarded as it came, or rewritten, or dropped; a signal that asks to stop
+//!   (TERM, INT, QUIT) sets the stop timeout, if there is one, and HUP and these also wake
+//!   a stopped service, or it could never act on them.
+//! - When the main process has ended, what is left gets TERM, the grace, and KILL. The
+//!   second request to stop cuts the grace short: it is counted from the first one on,
+//!   whether that came before or during the grace. Other signals have no addressee then.
+//! - A service that its terminal stopped (Ctrl-Z) stops castoff too, so that the shell
+//!   takes over. Where nobody could wake castoff, the service is woken at once instead.
+
+use std::time::Duration;
+
+use libc::pid_t;
+
+use super::run_plan::{Scope, SignalPolicy};
+use crate::exit::ExitCode;
+use crate::signal::Signal;
+use crate::sys::reap::Ending;
+
+/// After KILL: how long the killed may take to be gone before KILL is sent again to those
+/// that were made meanwhile.
+const KILL_AGAIN: Duration = Duration::from_secs(1);
+
+/// How often KILL is sent before castoff ends without the rest: they are beyond its rights,
+/// or hang in the kernel.
+const KILLS: u8 = 5;
+
+/// What happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// castoff is ready to run the service.
+    Begin,
+    /// The main process runs.
+    Started(pid_t),
+    /// It could not be started, and this says why as a code.
+    SpawnFailed(ExitCode),
+    /// castoff got a signal, other than the kernel's own SIGCHLD.
+    Signal(Signal),
+    /// A child has ended and was reaped.
+    Ended(pid_t, Ending),
+    /// A child was stopped by a signal.
+    Stopped(pid_t, Signal),
+    /// A stopped child runs again.
+    Continued(pid_t),
+    /// All children that ended are reaped; whether any child is left.
+    Drained {
+        /// Whether castoff still has a child.
+        children_left: bool,
+    },
+    /// castoff could not be stopped: nobody would wake it.
+    StopRefused(Signal),
+    /// The time that was set has come.
+    Timer,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// Start the main process; answered by `Started` or `SpawnFailed`.
+    Spawn,
+    /// Send a signal to the main process, its group, or all.
+    Forward(pid_t, Scope, Signal),
+    /// Make the group of the main process the terminal's foreground, if castoff's is.
+    GiveTerminal(pid_t),
+    /// Take the foreground back from it.
+    TakeTerminal(pid_t),
+    /// Stop castoff itself; answered by `StopRefused` if it can't be.
+    StopSelf(Signal),
+    /// TERM (and CONT) to every process that is left.
+    TermRest,
+    /// KILL to every process that is left; say who they are the first time.
+    KillRest,
+    /// Wake up with `Timer` at this time, in place of any that was set.
+    SetTimer(Duration),
+    /// No longer.
+    ClearTimer,
+    /// Say it.
+    Log(Line),
+    /// End castoff.
+    Exit(ExitCode),
+}
+
+/// What the machine has to say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Line {
+    /// The service did not end within its stop timeout and is killed.
+    StopTimeout(Duration),
+    /// Killed processes don't go away; castoff ends without them.
+    Unkillable,
+}
+
+impl std::fmt::Display for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::StopTimeout(limit) => {
+                write!(f, "the service did not end within {limit:?} of being told to stop and is killed")
+            }
+            Self::Unkillable => f.write_str("some processes can't be killed; ending without them"),
+        }
+    }
+}
+
+/// Where the main process is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    /// Not started.
+    New,
+    /// Running, or stopped.
+    Running { pid: pid_t, stop: Option<Stop>, timer: bool },
+    /// Ended with this code; what is left is not known yet.
+    Ended(ExitCode),
+    /// The rest was told to end.
+    Grace(ExitCode),
+    /// The rest was killed, so many times.
+    Killing(ExitCode, u8),
+    /// castoff's end is ordered.
+    Over,
+}
+
+/// Why the main process is stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stop {
+    /// By a stop signal that castoff has forwarded: it is to stay so.
+    Expected,
+    /// By its terminal, or by somebody else.
+    Other,
+}
+
+/// The machine.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    policy: SignalPolicy,
+    grace: Duration,
+    phase: Phase,
+    /// Whether castoff was asked to stop.
+    stop_asked: bool,
+    /// Whether a stop signal (TSTP, TTIN, TTOU) was forwarded and not undone yet.
+    pause_asked: bool,
+}
+
+impl Machine {
+    /// A service that has not started.
+    #[must_use]
+    pub fn new(policy: SignalPolicy, grace: Duration) -> Self {
+        Self { policy, grace, phase: Phase::New, stop_asked: false, pause_asked: false }
+    }
+
+    /// Takes in what happened at `now` (time since any fixed moment) and says what to do, in
+    /// this order.
+    #[must_use]
+    pub fn step(&mut self, event: Event, now: Duration) -> Vec<Action> {
+        match (self.phase, event) {
+            (Phase::New, Event::Begin) => vec![Action::Spawn],
+            (Phase::New, Event::Started(pid)) => {
+                self.phase = Phase::Running { pid, stop: None, timer: false };
+                Vec::new()
+            }
+            (Phase::New, Event::SpawnFailed(code)) => {
+                self.phase = Phase::Ended(code);
+                Vec::new()
+            }
+            (Phase::Running { pid, stop, timer }, event) => self.run(pid, stop, timer, event, now),
+            (Phase::Ended(code) | Phase::Grace(code) | Phase::Killing(code, _), event) => {
+                self.end(code, event, now)
+            }
+            (Phase::New | Phase::Over, _) => Vec::new(),
+        }
+    }
+
+    fn run(
+        &mut self,
+        main: pid_t,
+        stop: Option<Stop>,
+        timer: bool,
+        event: Event,
+        now: Duration,
+    ) -> Vec<Action> {
+        match event {
+            Event::Signal(signal) => self.forward(main, stop, timer, signal, now),
+            Event::Ended(pid, ending) if pid == main => {
+                self.phase = Phase::Ended(ending.code());
+                let cleared = timer.then_some(Action::ClearTimer);
+                [Some(Action::TakeTerminal(main)), cleared].into_iter().flatten().collect()
+            }
+            Event::Stopped(pid, signal) if pid == main => {
+                let why = if self.pause_asked { Stop::Expected } else { Stop::Other };
+                self.phase = Phase::Running { pid, stop: Some(why), timer };
+                if is_terminal_stop(signal) {
+                    vec![Action::TakeTerminal(main), Action::StopSelf(signal)]
+                } else {
+                    Vec::new()
+                }
+            }
+            Event::Continued(pid) if pid == main => {
+                self.phase = Phase::Running { pid, stop: None, timer };
+                self.pause_asked = false;
+                Vec::new()
+            }
+            // TTIN and TTOU would come back at once, were it woken: it stays stopped until
+            // castoff is given the foreground, or the service is told to end.
+            Event::StopRefused(signal) if stop == Some(Stop::Other) => {
+                let woken =
+                    (signal == Signal::TSTP).then_some(Action::Forward(main, Scope::Group, Signal::CONT));
+                [Some(Action::GiveTerminal(main)), woken].into_iter().flatten().collect()
+            }
+            Event::Timer if timer => {
+                self.phase = Phase::Running { pid: main, stop, timer: false };
+                let line = Line::StopTimeout(self.policy.stop_timeout.unwrap_or_default());
+                vec![Action::Log(line), Action::Forward(main, self.policy.scope, Signal::KILL)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn forward(
+        &mut self,
+        main: pid_t,
+        stop: Option<Stop>,
+        timer: bool,
+        signal: Signal,
+        now: Duration,
+    ) -> Vec<Action> {
+        let rewritten = self.policy.rewrite.iter().find(|(from, _)| *from == signal);
+        let Some(sent) = rewritten.map_or(Some(signal), |(_, to)| *to) else {
+            return Vec::new();
+        };
+        let scope = self.policy.scope;
+        let mut actions = Vec::new();
+        if sent == Signal::CONT {
+            actions.push(Action::GiveTerminal(main));
+        }
+        actions.push(Action::Forward(main, scope, sent));
+        self.pause_asked = is_terminal_stop(sent) || (self.pause_asked && sent != Signal::CONT);
+        if stop.is_some() && (asks_to_stop(signal) || signal == Signal::HUP) {
+            actions.push(Action::Forward(main, scope, Signal::CONT));
+        }
+        if asks_to_stop(signal) {
+            self.stop_asked = true;
+            if let (Some(limit), false) = (self.policy.stop_timeout, timer) {
+                self.phase = Phase::Running { pid: main, stop, timer: true };
+                actions.push(Action::SetTimer(now.saturating_add(limit)));
+            }
+        }
+        actions
+    }
+
+    /// The main process has ended.
+    fn end(&mut self, code: ExitCode, event: Event, now: Duration) -> Vec<Action> {
+        match (self.phase, event) {
+            (phase, Event::Drained { children_left: false }) => {
+                self.phase = Phase::Over;
+                let timed = matches!(phase, Phase::Grace(_) | Phase::Killing(..));
+                let cleared = timed.then_some(Action::ClearTimer);
+                [cleared, Some(Action::Exit(code))].into_iter().flatten().collect()
+            }
+            (Phase::Ended(_), Event::Drained { children_left: true }) if !self.grace.is_zero() => {
+                self.phase = Phase::Grace(code);
+                vec![Action::TermRest, Action::SetTimer(now.saturating_add(self.grace))]
+            }
+            (Phase::Ended(_), Event::Drained { children_left: true }) | (Phase::Grace(_), Event::Timer) => {
+                self.kill(code, 1, now)
+            }
+            (Phase::Killing(_, times), Event::Timer) if times < KILLS => self.kill(code, times + 1, now),
+            (Phase::Killing(..), Event::Timer) => {
+                self.phase = Phase::Over;
+                vec![Action::Log(Line::Unkillable), Action::Exit(code)]
+            }
+            (phase, Event::Signal(signal)) if asks_to_stop(signal) => {
+                let again = std::mem::replace(&mut self.stop_asked, true);
+                if again && phase == Phase::Grace(code) { self.kill(code, 1, now) } else { Vec::new() }
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn kill(&mut self, code: ExitCode, times: u8, now: Duration) -> Vec<Action> {
+        self.phase = Phase::Killing(code, times);
+        vec![Action::KillRest, Action::SetTimer(now.saturating_add(KILL_AGAIN))]
+    }
+}
+
+/// Whether who sends it wants the container to end.
+fn asks_to_stop(signal: Signal) -> bool {
+    matches!(signal, Signal::TERM | Signal::INT | Signal::QUIT)
+}
+
+/// Whether it is one of those by which a terminal stops a job.
+fn is_terminal_stop(signal: Signal) -> bool {
+    matches!(signal, Signal::TSTP | Signal::TTIN | Signal::TTOU)
+}
+
+#[cfg(test)]
+#[path = "machine_tests.rs"]
+mod tests;

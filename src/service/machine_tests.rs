@@ -1,0 +1,315 @@
+//! The machine's promises: a table of scenarios, every sequence of events up to a length,
+//! and random longer ones.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::{Action, Event, KILL_AGAIN, KILLS, Line, Machine};
+use crate::exit::ExitCode;
+use crate::service::{Scope, SignalPolicy};
+use crate::signal::Signal;
+use crate::sys::reap::Ending;
+
+const MAIN: i32 = 10;
+const OTHER: i32 = 11;
+const GRACE: Duration = Duration::from_secs(5);
+const STOP: Duration = Duration::from_secs(8);
+const LEFT: Event = Event::Drained { children_left: true };
+const NONE_LEFT: Event = Event::Drained { children_left: false };
+
+fn ended(status: u8) -> Event {
+    Event::Ended(MAIN, Ending::Exited(status))
+}
+
+fn policy() -> SignalPolicy {
+    SignalPolicy {
+        scope: Scope::Main,
+        rewrite: vec![(Signal::USR1, Some(Signal::QUIT)), (Signal::PIPE, None)],
+        stop_timeout: None,
+    }
+}
+
+fn running(policy: SignalPolicy, grace: Duration) -> Machine {
+    let mut machine = Machine::new(policy, grace);
+    assert_eq!(machine.step(Event::Begin, Duration::ZERO), [Action::Spawn]);
+    assert_eq!(machine.step(Event::Started(MAIN), Duration::ZERO), []);
+    machine
+}
+
+/// Feeds one event per second to a running machine; all that it did.
+fn told(policy: SignalPolicy, grace: Duration, events: &[Event]) -> Vec<Action> {
+    let mut machine = running(policy, grace);
+    let at = |second| Duration::from_secs(second);
+    events.iter().zip(1..).flat_map(|(event, second)| machine.step(*event, at(second))).collect()
+}
+
+fn forward(signal: Signal) -> Action {
+    Action::Forward(MAIN, Scope::Main, signal)
+}
+
+#[test]
+fn every_signal_is_forwarded_once_as_it_came() {
+    let plain = SignalPolicy { rewrite: Vec::new(), ..policy() };
+    for signal in Signal::all().filter(|signal| signal.is_catchable() && *signal != Signal::CONT) {
+        assert_eq!(told(plain.clone(), GRACE, &[Event::Signal(signal)]), [forward(signal)], "{signal}");
+    }
+    assert_eq!(
+        told(plain, GRACE, &[Event::Signal(Signal::CONT)]),
+        [Action::GiveTerminal(MAIN), forward(Signal::CONT)]
+    );
+}
+
+#[test]
+fn signals_are_rewritten_and_dropped() {
+    assert_eq!(told(policy(), GRACE, &[Event::Signal(Signal::USR1)]), [forward(Signal::QUIT)]);
+    assert_eq!(told(policy(), GRACE, &[Event::Signal(Signal::PIPE)]), []);
+}
+
+#[test]
+fn the_exit_code_is_the_service_s_own() {
+    for status in 0..=255 {
+        let actions = told(policy(), GRACE, &[ended(status), NONE_LEFT]);
+        assert_eq!(actions, [Action::TakeTerminal(MAIN), Action::Exit(ExitCode(status))]);
+    }
+    for signal in Signal::all() {
+        let actions = told(policy(), GRACE, &[Event::Ended(MAIN, Ending::Killed(signal)), NONE_LEFT]);
+        assert_eq!(actions.last(), Some(&Action::Exit(ExitCode::from_signal(signal))));
+    }
+}
+
+#[test]
+fn an_orphan_s_end_is_nobody_s_business() {
+    let orphan = Event::Ended(OTHER, Ending::Exited(3));
+    assert_eq!(told(policy(), GRACE, &[orphan, LEFT, orphan, LEFT]), []);
+}
+
+#[test]
+fn the_rest_gets_term_then_the_grace_then_kill() {
+    assert_eq!(
+        told(policy(), GRACE, &[ended(7), LEFT, Event::Timer, LEFT, NONE_LEFT]),
+        [
+            Action::TakeTerminal(MAIN),
+            Action::TermRest,
+            Action::SetTimer(Duration::from_secs(2) + GRACE),
+            Action::KillRest,
+            Action::SetTimer(Duration::from_secs(3) + KILL_AGAIN),
+            Action::ClearTimer,
+            Action::Exit(ExitCode(7)),
+        ]
+    );
+}
+
+#[test]
+fn no_grace_kills_at_once() {
+    let actions = told(policy(), Duration::ZERO, &[ended(0), LEFT]);
+    assert_eq!(actions.get(1), Some(&Action::KillRest));
+}
+
+#[test]
+fn the_second_request_to_stop_cuts_the_grace() {
+    let term = Event::Signal(Signal::TERM);
+    let kills = |events: &[Event]| {
+        told(policy(), GRACE, events).iter().filter(|action| **action == Action::KillRest).count()
+    };
+    assert_eq!(kills(&[ended(0), LEFT, term]), 0, "the first one during the grace");
+    assert_eq!(kills(&[ended(0), LEFT, term, term]), 1, "the second one");
+    assert_eq!(kills(&[term, ended(0), LEFT, term]), 1, "the second one, the first before the grace");
+    assert_eq!(kills(&[ended(0), LEFT, term, term, term]), 1, "and no third");
+}
+
+#[test]
+fn what_can_t_be_killed_does_not_hold_castoff() {
+    let mut events = vec![ended(3), LEFT];
+    events.extend([Event::Timer; 1 + KILLS as usize]);
+    let actions = told(policy(), GRACE, &events);
+    let kills = actions.iter().filter(|action| **action == Action::KillRest).count();
+    assert_eq!(kills, usize::from(KILLS));
+    assert_eq!(actions[actions.len() - 2..], [Action::Log(Line::Unkillable), Action::Exit(ExitCode(3))]);
+}
+
+#[test]
+fn the_stop_timeout_counts_from_the_first_request() {
+    let timed = SignalPolicy { stop_timeout: Some(STOP), ..policy() };
+    for signal in [Signal::TERM, Signal::INT, Signal::QUIT] {
+        assert_eq!(
+            told(timed.clone(), GRACE, &[Event::Signal(signal), Event::Signal(signal), Event::Timer]),
+            [
+                forward(signal),
+                Action::SetTimer(Duration::from_secs(1) + STOP),
+                forward(signal),
+                Action::Log(Line::StopTimeout(STOP)),
+                forward(Signal::KILL),
+            ]
+        );
+    }
+    assert_eq!(told(timed.clone(), GRACE, &[Event::Signal(Signal::HUP)]), [forward(Signal::HUP)]);
+    assert!(told(timed, GRACE, &[Event::Signal(Signal::TERM), ended(0)]).contains(&Action::ClearTimer));
+}
+
+#[test]
+fn a_stopped_service_can_be_told_to_end() {
+    let stopped = Event::Stopped(MAIN, Signal::STOP);
+    for signal in [Signal::TERM, Signal::INT, Signal::QUIT, Signal::HUP] {
+        assert_eq!(
+            told(policy(), GRACE, &[stopped, Event::Signal(signal)]),
+            [forward(signal), forward(Signal::CONT)]
+        );
+    }
+    let woken = [stopped, Event::Continued(MAIN), Event::Signal(Signal::TERM)];
+    assert_eq!(told(policy(), GRACE, &woken), [forward(Signal::TERM)]);
+}
+
+#[test]
+fn ctrl_z_stops_castoff_too_and_wakes_the_service_where_nobody_could() {
+    let stopped = Event::Stopped(MAIN, Signal::TSTP);
+    let both = [Action::TakeTerminal(MAIN), Action::StopSelf(Signal::TSTP)];
+    assert_eq!(told(policy(), GRACE, &[stopped]), both);
+    let refused = told(policy(), GRACE, &[stopped, Event::StopRefused(Signal::TSTP)]);
+    assert_eq!(refused[2..], [Action::GiveTerminal(MAIN), Action::Forward(MAIN, Scope::Group, Signal::CONT)]);
+}
+
+#[test]
+fn a_pause_that_was_asked_for_lasts() {
+    let events =
+        [Event::Signal(Signal::TSTP), Event::Stopped(MAIN, Signal::TSTP), Event::StopRefused(Signal::TSTP)];
+    let actions = told(policy(), GRACE, &events);
+    assert_eq!(actions, [forward(Signal::TSTP), Action::TakeTerminal(MAIN), Action::StopSelf(Signal::TSTP)]);
+}
+
+#[test]
+fn a_reader_in_the_background_is_not_woken_in_a_circle() {
+    let events = [Event::Stopped(MAIN, Signal::TTIN), Event::StopRefused(Signal::TTIN)];
+    let actions = told(policy(), GRACE, &events);
+    assert!(!actions.iter().any(|action| matches!(action, Action::Forward(..))), "{actions:?}");
+}
+
+#[test]
+fn a_failed_start_ends_with_its_code() {
+    let mut machine = Machine::new(policy(), GRACE);
+    let mut actions = machine.step(Event::Begin, Duration::ZERO);
+    actions.extend(machine.step(Event::SpawnFailed(ExitCode::NOT_FOUND), Duration::ZERO));
+    actions.extend(machine.step(NONE_LEFT, Duration::ZERO));
+    assert_eq!(actions, [Action::Spawn, Action::Exit(ExitCode::NOT_FOUND)]);
+}
+
+/// Every kind of event that makes a difference.
+fn alphabet() -> Vec<Event> {
+    vec![
+        Event::Begin,
+        Event::Started(MAIN),
+        Event::SpawnFailed(ExitCode::NOT_FOUND),
+        Event::Signal(Signal::TERM),
+        Event::Signal(Signal::HUP),
+        Event::Signal(Signal::CONT),
+        Event::Signal(Signal::TSTP),
+        Event::Signal(Signal::USR1),
+        ended(7),
+        Event::Ended(OTHER, Ending::Killed(Signal::KILL)),
+        Event::Stopped(MAIN, Signal::TSTP),
+        Event::Stopped(OTHER, Signal::STOP),
+        Event::Continued(MAIN),
+        LEFT,
+        NONE_LEFT,
+        Event::StopRefused(Signal::TSTP),
+        Event::Timer,
+    ]
+}
+
+/// A machine together with what it has done, held against the invariants at each step.
+#[derive(Clone)]
+struct Watched {
+    machine: Machine,
+    timer: Option<Duration>,
+    reaped: bool,
+    exits: usize,
+    now: Duration,
+}
+
+impl Watched {
+    fn new(stop_timeout: Option<Duration>, grace: Duration) -> Self {
+        let machine = running(SignalPolicy { stop_timeout, ..policy() }, grace);
+        Self { machine, timer: None, reaped: false, exits: 0, now: Duration::ZERO }
+    }
+
+    /// One event. A timer's event comes when a timer is set, as the loop does it.
+    fn feed(&mut self, event: Event) {
+        if event == Event::Timer {
+            let Some(due) = self.timer.take() else { return };
+            self.now = self.now.max(due);
+        }
+        self.reaped |= matches!(event, Event::Ended(MAIN, _));
+        for action in self.machine.step(event, self.now) {
+            assert_eq!(self.exits, 0, "{action:?} after the exit");
+            match action {
+                Action::Spawn => panic!("a second start"),
+                Action::Forward(pid, ..) | Action::GiveTerminal(pid) => {
+                    assert!(pid == MAIN && !self.reaped, "{action:?} to a reaped process");
+                }
+                Action::SetTimer(due) => {
+                    assert!(due > self.now, "a timer in the past");
+                    self.timer = Some(due);
+                }
+                Action::ClearTimer => self.timer = None,
+                Action::Exit(code) => {
+                    assert_eq!(code, ExitCode(7));
+                    assert_eq!(self.timer, None, "a timer left behind");
+                    self.exits += 1;
+                }
+                _ => {}
+            }
+        }
+        self.now += Duration::from_millis(1);
+    }
+
+    /// Whatever was before: once the main process is gone and no child is left, it ends; and
+    /// if children stay for ever, the timers alone bring it to its end.
+    fn close(mut self) {
+        let mut stuck = self.clone();
+        self.feed(ended(7));
+        self.feed(NONE_LEFT);
+        assert_eq!(self.exits, 1, "no exit when all are gone");
+        stuck.feed(ended(7));
+        stuck.feed(LEFT);
+        for _ in 0..=KILLS {
+            stuck.feed(Event::Timer);
+        }
+        assert_eq!(stuck.exits, 1, "no exit when the rest can't be killed");
+    }
+}
+
+#[test]
+fn all_sequences_of_five_events_keep_the_invariants() {
+    let events = alphabet();
+    // The settings that take branches away are walked one event less far.
+    for (stop_timeout, grace, most) in
+        [(Some(STOP), GRACE, 5), (None, GRACE, 4), (Some(STOP), Duration::ZERO, 4)]
+    {
+        let mut open = vec![(Watched::new(stop_timeout, grace), 0)];
+        while let Some((state, length)) = open.pop() {
+            state.clone().close();
+            for event in events.iter().filter(|_| length < most) {
+                let mut next = state.clone();
+                next.feed(*event);
+                // A machine that is over stays so, as each further event has just shown.
+                if state.exits == 0 {
+                    open.push((next, length + 1));
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn longer_sequences_keep_the_invariants(
+        picks in proptest::collection::vec(0..alphabet().len(), 0..60),
+        timed: bool,
+    ) {
+        let mut watched = Watched::new(timed.then_some(STOP), GRACE);
+        for pick in picks {
+            watched.feed(alphabet()[pick]);
+        }
+        watched.close();
+    }
+}

@@ -1,0 +1,67 @@
+//! Reaching every process that castoff is responsible for: as PID 1 all of its namespace,
+//! else its descendants, which a subreaper keeps when they are orphaned.
+
+use libc::pid_t;
+use nix::errno::Errno;
+
+use super::voice::{Level, Voice};
+use crate::signal::Signal;
+use crate::sys::processes::{Process, descendants};
+use crate::sys::signals::{Target, own_pid, send};
+
+/// At most so many walks for one signal: a process that forks faster than /proc can be read
+/// is met again by the next signal.
+const ROUNDS: usize = 8;
+
+/// At most so many processes are named.
+const NAMED: usize = 10;
+
+/// Sends `signal` to all. Not PID 1: the children that appear during the walk are found by
+/// the next one; each process gets it once.
+pub(super) fn signal_all(signal: Signal, voice: Voice) {
+    if own_pid() == 1 {
+        return report(Target::Everybody, signal, voice);
+    }
+    let mut told: Vec<pid_t> = Vec::new();
+    for _ in 0..ROUNDS {
+        let Some(found) = descendants() else {
+            voice.say(Level::Warn, "no /proc: what the service left behind can't be found");
+            return;
+        };
+        let before = told.len();
+        for Process { pid, .. } in found {
+            if !told.contains(&pid) {
+                told.push(pid);
+                report(Target::Process(pid), signal, voice);
+            }
+        }
+        if told.len() == before {
+            return;
+        }
+    }
+}
+
+/// Sends; a process that is gone already is no news, and no failure ends castoff.
+pub(super) fn report(target: Target, signal: Signal, voice: Voice) {
+    match send(target, signal) {
+        Ok(()) | Err(Errno::ESRCH) => {}
+        Err(errno) => voice.say(Level::Warn, &format!("can't send {signal} to {target}: {}", errno.desc())),
+    }
+}
+
+/// Says who is about to be killed.
+pub(super) fn name_rest(voice: Voice) {
+    let Some(rest) = descendants() else {
+        voice.say(Level::Warn, "killing what is left after the grace; without /proc it can't be named");
+        return;
+    };
+    if rest.is_empty() {
+        return;
+    }
+    let named = rest.iter().take(NAMED).map(|process| format!("{} ({})", process.pid, process.name));
+    let mut list = named.collect::<Vec<_>>().join(", ");
+    if rest.len() > NAMED {
+        list.push_str(&format!(" and {} more", rest.len() - NAMED));
+    }
+    voice.say(Level::Warn, &format!("still there after the grace and killed: {list}"));
+}

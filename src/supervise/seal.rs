@@ -1,0 +1,55 @@
+//! Sealing: castoff hands the plan to a fresh copy of itself, in a sealed memfd, and what
+//! stays as PID 1 has neither the memory nor the environment of the preparation.
+//!
+//! All signals stay blocked across the exec, and pending ones survive it (execve(2)), so
+//! none is lost in between.
+
+use std::ffi::{CString, OsString};
+
+use nix::errno::Errno;
+
+use super::codec::{self, Handoff};
+use super::voice::{Level, Voice};
+use super::wait;
+use crate::exit::ExitCode;
+use crate::service::RunPlan;
+use crate::sys::start::Inherited;
+use crate::sys::{memfd, signals};
+
+/// The argument by which a castoff knows that it was started by castoff.
+const ARGUMENT: &str = "--sealed=";
+
+/// Becomes a fresh castoff that supervises `plan`. Returns only if that can't be: no memfd,
+/// or no /proc to find castoff's own file by.
+pub(super) fn start_afresh(plan: &RunPlan, inherited: &Inherited, voice: Voice) -> Errno {
+    let handed = codec::encode(plan, inherited, voice);
+    let made = memfd::sealed(&handed).and_then(|file| Ok((memfd::hand_over(&file)?, file)));
+    match made {
+        Err(errno) => errno,
+        Ok((fd, _file)) => match CString::new(format!("{ARGUMENT}{fd}")) {
+            Ok(argument) => memfd::execute_own_image([c"castoff", argument.as_c_str()]),
+            Err(_) => Errno::EINVAL,
+        },
+    }
+}
+
+/// Where castoff was started by itself: takes the plan over and supervises. `None` if it
+/// was not. To be called before anything else has been done with `arguments`.
+#[must_use]
+pub fn sealed_entry(arguments: &[OsString]) -> Option<ExitCode> {
+    let [_, argument] = arguments else { return None };
+    let fd = argument.to_str()?.strip_prefix(ARGUMENT)?;
+    let received = fd.parse().ok().and_then(|fd| memfd::receive(fd).ok());
+    match received.as_deref().and_then(codec::decode) {
+        Some(Handoff { plan, inherited, voice }) => {
+            drop(received);
+            signals::name_process();
+            Some(wait::supervise(plan, &inherited, voice))
+        }
+        None => {
+            Voice::default()
+                .say(Level::Error, "`--sealed` is what castoff calls itself with; it is no option");
+            Some(ExitCode::USAGE)
+        }
+    }
+}

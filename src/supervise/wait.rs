@@ -1,0 +1,213 @@
+//! The loop of PID 1: waits for what happens, tells the machine, performs what it says.
+//!
+//! From its start on nothing here can panic or leave it but by the machine's `Exit`; an
+//! error is said, where it matters, and never fatal. It is woken by signals and by the one
+//! timer that the machine may set, and by nothing else.
+
+use std::ffi::OsStr;
+use std::time::{Duration, Instant};
+
+use libc::pid_t;
+
+use super::end;
+use super::run::program;
+use super::voice::{Level, Voice};
+use crate::exit::ExitCode;
+use crate::service::{Action, Event, Machine, RunPlan, Scope};
+use crate::signal::Signal;
+use crate::sys::exec_failure::explain;
+use crate::sys::reap::{Change, Reaped, next_change};
+use crate::sys::signals::{
+    Origin, Received, SignalSource, StopOutcome, Target, become_subreaper, own_pid, send, stop_self,
+};
+use crate::sys::spawn::{Prepared, Setting};
+use crate::sys::start::Inherited;
+use crate::sys::stdio;
+use crate::sys::terminal::Terminal;
+
+/// So many children are reaped before signals get a turn.
+const REAPED_AT_ONCE: usize = 1_000;
+
+/// Runs the service of `plan` and stays with it until the end.
+pub(super) fn supervise(plan: RunPlan, inherited: &Inherited, voice: Voice) -> ExitCode {
+    if own_pid() != 1
+        && let Err(errno) = become_subreaper()
+    {
+        voice.say(Level::Debug, &format!("not a subreaper, orphans go elsewhere: {}", errno.desc()));
+    }
+    let mut supervisor = Supervisor {
+        machine: Machine::new(plan.signals.clone(), plan.grace),
+        began: Instant::now(),
+        timer: None,
+        exit: None,
+        terminal_given: false,
+        rest_named: false,
+        inherited: *inherited,
+        voice,
+        plan: Some(plan),
+    };
+    supervisor.feed(Event::Begin);
+    // The first moment at which no descriptor above 2 is castoff's own.
+    stdio::close_inherited(supervisor.sockets_kept());
+    // A mount that castoff stood in can be unmounted then.
+    let _ = std::env::set_current_dir("/");
+    supervisor.plan = None;
+    supervisor.stay(&mut SignalSource::open())
+}
+
+struct Supervisor {
+    machine: Machine,
+    began: Instant,
+    /// When to wake up, counted from `began`.
+    timer: Option<Duration>,
+    exit: Option<ExitCode>,
+    /// Whether the service has castoff's terminal.
+    terminal_given: bool,
+    rest_named: bool,
+    inherited: Inherited,
+    voice: Voice,
+    /// Until the service runs.
+    plan: Option<RunPlan>,
+}
+
+impl Supervisor {
+    fn stay(&mut self, signals: &mut SignalSource) -> ExitCode {
+        loop {
+            let all_reaped = self.drain();
+            if let Some(code) = self.exit {
+                return code;
+            }
+            let timer = self.timer.map(|due| due.saturating_sub(self.began.elapsed()));
+            let timeout = if all_reaped { timer } else { Some(Duration::ZERO) };
+            signals.receive(timeout, |received| self.hear(received));
+            if self.timer.is_some_and(|due| due <= self.began.elapsed()) {
+                self.timer = None;
+                self.feed(Event::Timer);
+            }
+        }
+    }
+
+    /// Reaps what has ended. `false` if there may be more.
+    fn drain(&mut self) -> bool {
+        for _ in 0..REAPED_AT_ONCE {
+            let event = match next_change() {
+                Reaped::Child(pid, Change::Ended(ending)) => Event::Ended(pid, ending),
+                Reaped::Child(pid, Change::Stopped(signal)) => Event::Stopped(pid, signal),
+                Reaped::Child(pid, Change::Continued) => Event::Continued(pid),
+                Reaped::NothingNew => Event::Drained { children_left: true },
+                Reaped::NoChildren => Event::Drained { children_left: false },
+            };
+            self.feed(event);
+            if matches!(event, Event::Drained { .. }) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// A signal that castoff read. The kernel's SIGCHLD speaks of children, who are reaped
+    /// at every wake-up; one that a process sent is forwarded as any other.
+    fn hear(&mut self, received: Received) {
+        match received {
+            Received { origin: Origin::Own, .. }
+            | Received { origin: Origin::Kernel, signal: Signal::CHLD } => {}
+            Received { signal, .. } => self.feed(Event::Signal(signal)),
+        }
+    }
+
+    /// Tells the machine and performs what it answers. Of the actions of one step at most
+    /// one has an answer of its own.
+    fn feed(&mut self, event: Event) {
+        let mut next = Some(event);
+        while let Some(event) = next.take() {
+            for action in self.machine.step(event, self.began.elapsed()) {
+                next = self.perform(action).or(next);
+            }
+        }
+    }
+
+    fn perform(&mut self, action: Action) -> Option<Event> {
+        match action {
+            Action::Spawn => return Some(self.spawn()),
+            Action::Forward(pid, scope, signal) => self.forward(pid, scope, signal),
+            Action::GiveTerminal(group) => self.with_terminal(|terminal| terminal.give(group)),
+            Action::TakeTerminal(group) => self.with_terminal(|terminal| terminal.take_back(group)),
+            Action::StopSelf(signal) => {
+                let outcome = stop_self(signal, self.terminal_given);
+                return (outcome == StopOutcome::Refused).then_some(Event::StopRefused(signal));
+            }
+            Action::TermRest => {
+                end::signal_all(Signal::TERM, self.voice);
+                end::signal_all(Signal::CONT, self.voice);
+            }
+            Action::KillRest => {
+                if !std::mem::replace(&mut self.rest_named, true) {
+                    end::name_rest(self.voice);
+                }
+                end::signal_all(Signal::KILL, self.voice);
+            }
+            Action::SetTimer(due) => self.timer = Some(due),
+            Action::ClearTimer => self.timer = None,
+            Action::Log(line) => self.voice.say(Level::Warn, &line.to_string()),
+            Action::Exit(code) => self.exit = Some(code),
+        }
+        None
+    }
+
+    fn spawn(&mut self) -> Event {
+        let Some(plan) = &self.plan else {
+            return Event::SpawnFailed(ExitCode::BUG);
+        };
+        let program = program(plan);
+        let terminal = Terminal::controlling();
+        self.terminal_given = terminal.is_some();
+        let ours = terminal.as_ref().filter(|terminal| terminal.is_ours());
+        let setting = Setting {
+            own_group: true,
+            terminal: ours.map(Terminal::descriptor),
+            mask: self.inherited.mask,
+            ignores_children: self.inherited.ignores_children,
+            ..Setting::default()
+        };
+        let prepared = Prepared::new(&program);
+        let found = prepared.as_ref().ok().map(Prepared::candidates);
+        match prepared.as_ref().map_err(|failure| *failure).and_then(|prepared| prepared.spawn(&setting)) {
+            Ok(pid) => Event::Started(pid),
+            Err(failure) => {
+                let diagnostic = explain(&program, found, failure);
+                self.voice.tell(&diagnostic);
+                Event::SpawnFailed(diagnostic.exit)
+            }
+        }
+    }
+
+    fn forward(&self, main: pid_t, scope: Scope, signal: Signal) {
+        match scope {
+            Scope::Main => end::report(Target::Process(main), signal, self.voice),
+            Scope::All => end::signal_all(signal, self.voice),
+            // A service that left its own group again is still reached itself.
+            Scope::Group => {
+                if send(Target::Group(main), signal).is_err() {
+                    end::report(Target::Process(main), signal, self.voice);
+                }
+            }
+        }
+    }
+
+    /// Opened for each use: it is seldom needed, and a descriptor less is kept.
+    fn with_terminal(&self, act: impl FnOnce(&Terminal)) {
+        if self.terminal_given
+            && let Some(terminal) = Terminal::controlling()
+        {
+            act(&terminal);
+        }
+    }
+
+    /// How many sockets the service was handed from above (sd_listen_fds(3)).
+    fn sockets_kept(&self) -> u32 {
+        let environment = self.plan.iter().flat_map(|plan| &plan.environment);
+        let mut count =
+            environment.filter(|(name, _)| name == "LISTEN_FDS").map(|(_, value)| value.as_os_str());
+        count.next().and_then(OsStr::to_str).and_then(|text| text.parse().ok()).unwrap_or(0)
+    }
+}

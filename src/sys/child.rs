@@ -1,0 +1,110 @@
+//! What a process does on its way to become a program.
+//!
+//! It runs in castoff's own memory while castoff is suspended (see `spawn`), so it makes
+//! raw system calls only: it allocates nothing, takes no lock, and never calls libc's
+//! setuid, which would signal the threads that it believes to have. Signals stay blocked
+//! until the last moment, so none that comes early is swallowed.
+
+#![allow(unsafe_code, reason = "between clone(2) and execve(2)")]
+
+use std::ffi::{CStr, CString};
+
+use libc::{c_char, c_long};
+use nix::errno::Errno;
+
+use super::spawn::{Credentials, Failure, Setting, Stage};
+use super::{signals, terminal};
+
+/// Everything prepared.
+pub(super) struct Order<'a> {
+    pub(super) files: &'a [CString],
+    pub(super) argv: &'a [*const c_char],
+    pub(super) envp: &'a [*const c_char],
+    pub(super) directory: Option<&'a CStr>,
+    pub(super) credentials: Option<&'a Credentials>,
+    pub(super) setting: &'a Setting,
+}
+
+/// Ends the process at once, as a shell's child does that found no command.
+pub(super) fn exit() -> ! {
+    loop {
+        // SAFETY: takes one integer and does not return; no destructor or exit hook is run.
+        unsafe { libc::syscall(libc::SYS_exit_group, 127) };
+    }
+}
+
+/// Becomes the program. Returns only if it fails.
+pub(super) fn become_program(order: &Order<'_>) -> Failure {
+    let setting = order.setting;
+    if setting.own_group {
+        // It fails for a session's leader only, who leads a group already (setpgid(2)).
+        // SAFETY: takes two integers.
+        unsafe { libc::syscall(libc::SYS_setpgid, 0, 0) };
+    }
+    if let Some(fd) = setting.terminal {
+        // SAFETY: takes no arguments.
+        let own = unsafe { libc::syscall(libc::SYS_getpid) };
+        terminal::set_foreground(fd, libc::pid_t::try_from(own).unwrap_or(0));
+    }
+    for (wanted, target) in setting.stdio.iter().zip(0..) {
+        if let Some(fd) = wanted {
+            // SAFETY: takes three integers; the copy stays open across execve(2).
+            if let Err(errno) = call(unsafe { libc::syscall(libc::SYS_dup3, *fd, target, 0) }) {
+                return Failure::new(Stage::Stdio, errno);
+            }
+        }
+    }
+    if let Some(failure) = order.credentials.and_then(|credentials| assume(credentials).err()) {
+        return failure;
+    }
+    if let Some(directory) = order.directory {
+        // SAFETY: a C string.
+        if let Err(errno) = call(unsafe { libc::syscall(libc::SYS_chdir, directory.as_ptr()) }) {
+            return Failure::new(Stage::WorkingDirectory, errno);
+        }
+    }
+    if setting.ignores_children {
+        signals::ignore_children(true);
+    }
+    signals::set_mask(setting.mask);
+    let failure = execute(order);
+    signals::set_mask(signals::SignalSet::ALL);
+    failure
+}
+
+/// Groups first, the user last: after it there is no right left to change the others.
+fn assume(credentials: &Credentials) -> Result<(), Failure> {
+    let Credentials { uid, gid, groups } = credentials;
+    // SAFETY: the pointer is to so many 4-byte group ids (setgroups(2)).
+    call(unsafe { libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) })
+        .map_err(|errno| Failure::new(Stage::Groups, errno))?;
+    // SAFETY: takes three integers.
+    call(unsafe { libc::syscall(libc::SYS_setresgid, *gid, *gid, *gid) })
+        .map_err(|errno| Failure::new(Stage::Gid, errno))?;
+    // SAFETY: takes three integers.
+    call(unsafe { libc::syscall(libc::SYS_setresuid, *uid, *uid, *uid) })
+        .map_err(|errno| Failure::new(Stage::Uid, errno))
+}
+
+/// Tries the candidates in order, as execvp(3) does: one that is absent or refused gives way
+/// to the next, and a refusal is what is reported if no other works.
+fn execute(order: &Order<'_>) -> Failure {
+    let mut reported: Option<Failure> = None;
+    for (file, candidate) in order.files.iter().zip(0..) {
+        // SAFETY: a C string and two null-terminated vectors of C strings (execve(2)).
+        unsafe {
+            libc::syscall(libc::SYS_execve, file.as_ptr(), order.argv.as_ptr(), order.envp.as_ptr());
+        }
+        let failure = Failure { stage: Stage::Exec, errno: Errno::last(), candidate };
+        match (failure.errno, reported.map(|earlier| earlier.errno)) {
+            (Errno::ENOENT | Errno::ENOTDIR, Some(_)) | (Errno::EACCES, Some(Errno::EACCES)) => {}
+            (Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES, _) => reported = Some(failure),
+            _ => return failure,
+        }
+    }
+    reported.unwrap_or(Failure::new(Stage::Lookup, Errno::ENOENT))
+}
+
+fn call(result: c_long) -> Result<(), Errno> {
+    Errno::result(result).map(drop)
+}

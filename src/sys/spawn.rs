@@ -1,0 +1,333 @@
+//! Making a process, and becoming another program.
+//!
+//! The child is made by `clone(CLONE_VM | CLONE_VFORK)`: it borrows castoff's memory until
+//! it executes, so no page table is copied, and castoff goes on only when the child is past
+//! execve(2) or gone. Everything it needs is prepared before; `child` has what it does.
+//! All signals must be blocked.
+
+#![allow(unsafe_code, reason = "clone(2), execve(2)")]
+
+use std::ffi::{CString, OsStr, OsString};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::mem::size_of;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::ptr;
+
+use libc::{c_char, c_int, c_void, pid_t};
+use nix::errno::Errno;
+
+use super::child;
+use super::lookup::{self, Candidates};
+use super::signals::SignalSet;
+
+/// Who a process runs as. Numbers only: names were looked up when the plan was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// User id.
+    pub uid: u32,
+    /// Primary group id.
+    pub gid: u32,
+    /// Supplementary groups.
+    pub groups: Vec<u32>,
+}
+
+/// What is to be executed.
+#[derive(Clone, Copy, Debug)]
+pub struct Program<'a> {
+    /// The command and its arguments. The command is looked up in the environment's PATH.
+    pub argv: &'a [OsString],
+    /// The whole environment.
+    pub environment: &'a [(OsString, OsString)],
+    /// Who it runs as; `None`: as castoff does.
+    pub credentials: Option<&'a Credentials>,
+    /// Where it runs; `None`: where castoff is.
+    pub working_directory: Option<&'a OsStr>,
+}
+
+/// How the process stands among the others.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Setting {
+    /// Whether it leads a process group of its own.
+    pub own_group: bool,
+    /// The terminal whose foreground its group takes.
+    pub terminal: Option<RawFd>,
+    /// What becomes its stdin, stdout and stderr; `None`: castoff's. All above 2.
+    pub stdio: [Option<RawFd>; 3],
+    /// The signals that are blocked in it.
+    pub mask: SignalSet,
+    /// Whether it ignores SIGCHLD.
+    pub ignores_children: bool,
+}
+
+/// At which step a process failed to become the program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(i32)]
+pub enum Stage {
+    /// An argument or a variable has a NUL byte in it, which execve(2) can't carry.
+    Arguments,
+    /// The PATH lookup: there is no candidate.
+    Lookup,
+    /// No process could be made.
+    Clone,
+    /// The standard descriptors.
+    Stdio,
+    /// setgroups(2).
+    Groups,
+    /// setresgid(2).
+    Gid,
+    /// setresuid(2).
+    Uid,
+    /// chdir(2).
+    WorkingDirectory,
+    /// execve(2).
+    Exec,
+}
+
+const STAGES: [Stage; 9] = [
+    Stage::Arguments,
+    Stage::Lookup,
+    Stage::Clone,
+    Stage::Stdio,
+    Stage::Groups,
+    Stage::Gid,
+    Stage::Uid,
+    Stage::WorkingDirectory,
+    Stage::Exec,
+];
+
+/// Why a process did not become the program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// At which step.
+    pub stage: Stage,
+    /// The kernel's reason.
+    pub errno: Errno,
+    /// Which of the candidates the reason is about, where the stage is `Exec`.
+    pub candidate: usize,
+}
+
+impl Failure {
+    pub(super) fn new(stage: Stage, errno: Errno) -> Self {
+        Self { stage, errno, candidate: 0 }
+    }
+
+    /// As a child without shared memory writes it.
+    fn to_bytes(self) -> [u8; 12] {
+        let mut bytes = [0; 12];
+        let numbers = [self.stage as i32, self.errno as i32, i32::try_from(self.candidate).unwrap_or(0)];
+        for (slot, number) in bytes.chunks_exact_mut(4).zip(numbers) {
+            slot.copy_from_slice(&number.to_ne_bytes());
+        }
+        bytes
+    }
+
+    fn from_bytes(bytes: [u8; 12]) -> Self {
+        let mut numbers = bytes.chunks_exact(4).map(|four| four.try_into().map_or(0, i32::from_ne_bytes));
+        let mut number = || numbers.next().unwrap_or(0);
+        let stage = number();
+        Self {
+            stage: STAGES.into_iter().find(|known| *known as i32 == stage).unwrap_or(Stage::Clone),
+            errno: Errno::from_raw(number()),
+            candidate: usize::try_from(number()).unwrap_or(0),
+        }
+    }
+}
+
+/// A program with everything that its child will touch, in the form that the kernel takes.
+pub struct Prepared {
+    candidates: Candidates,
+    files: Vec<CString>,
+    // The vectors of pointers end with a null and point into the strings beside them,
+    // which are never changed.
+    argv: Vec<*const c_char>,
+    envp: Vec<*const c_char>,
+    _strings: Vec<CString>,
+    directory: Option<CString>,
+    credentials: Option<Credentials>,
+}
+
+impl Prepared {
+    /// Looks the command up and puts everything into the kernel's form.
+    ///
+    /// # Errors
+    /// `Stage::Arguments` for a NUL byte or an empty command line.
+    pub fn new(program: &Program<'_>) -> Result<Self, Failure> {
+        let invalid = |_| Failure::new(Stage::Arguments, Errno::EINVAL);
+        let command = program.argv.first().ok_or(Failure::new(Stage::Arguments, Errno::ENOENT))?;
+        let path = program.environment.iter().find(|(name, _)| name == "PATH");
+        let candidates = lookup::candidates(command, path.map(|(_, value)| value.as_os_str()));
+        let c_string = |text: &OsStr| CString::new(text.as_bytes());
+        let files = candidates.files.iter().map(|file| c_string(file.as_os_str()));
+        let files = files.collect::<Result<Vec<_>, _>>().map_err(invalid)?;
+        let arguments = program.argv.iter().map(|argument| c_string(argument));
+        let variables = program.environment.iter().map(|(name, value)| {
+            let mut entry = name.clone();
+            entry.push("=");
+            entry.push(value);
+            CString::new(entry.into_vec())
+        });
+        let strings = arguments.chain(variables).collect::<Result<Vec<_>, _>>().map_err(invalid)?;
+        let pointers = |strings: &mut dyn Iterator<Item = &CString>| {
+            strings.map(|string| string.as_ptr()).chain([ptr::null()]).collect()
+        };
+        let argv = pointers(&mut strings.iter().take(program.argv.len()));
+        let envp = pointers(&mut strings.iter().skip(program.argv.len()));
+        let directory = program.working_directory.map(c_string).transpose().map_err(invalid)?;
+        let credentials = program.credentials.filter(|wanted| !is_already(wanted)).cloned();
+        Ok(Self { candidates, files, argv, envp, _strings: strings, directory, credentials })
+    }
+
+    /// What the lookup found.
+    #[must_use]
+    pub fn candidates(&self) -> &Candidates {
+        &self.candidates
+    }
+
+    /// Makes a child that is the program, and gives its process id. When this returns, the
+    /// child has executed, or was killed by a signal before that (waitpid(2) tells).
+    ///
+    /// # Errors
+    /// No process, or one that could not become the program and has been reaped.
+    pub fn spawn(&self, setting: &Setting) -> Result<pid_t, Failure> {
+        if self.files.is_empty() {
+            return Err(Failure::new(Stage::Lookup, Errno::ENOENT));
+        }
+        let mut call = Call { order: self.order(setting), failure: None };
+        match vfork(&mut call) {
+            Ok(pid) => settle(pid, call.failure),
+            // A sandbox may refuse the shared memory; one that has run out of processes or
+            // memory would refuse a fork as well.
+            Err(Errno::EINVAL | Errno::ENOSYS | Errno::EPERM) => self.fork(setting),
+            Err(errno) => Err(Failure::new(Stage::Clone, errno)),
+        }
+    }
+
+    fn fork(&self, setting: &Setting) -> Result<pid_t, Failure> {
+        let failed = |errno| Failure::new(Stage::Clone, errno);
+        let (mut reader, mut writer) = pipe().map_err(failed)?;
+        let order = self.order(setting);
+        // SAFETY: castoff has one thread, so the child finds no lock held.
+        match Errno::result(unsafe { libc::fork() }).map_err(failed)? {
+            0 => {
+                let failure = child::become_program(&order);
+                // A parent that can't be told finds the exit status 127.
+                let _ = writer.write_all(&failure.to_bytes());
+                child::exit()
+            }
+            pid => {
+                drop(writer);
+                // The writing end closes on exec and on exit: the read ends with either.
+                let mut bytes = [0; 12];
+                let failure = reader.read_exact(&mut bytes).is_ok().then(|| Failure::from_bytes(bytes));
+                settle(pid, failure)
+            }
+        }
+    }
+
+    /// Becomes the program: on success this does not return. Some of the setting may have
+    /// been done when it fails; castoff has nothing left to do then but to say so.
+    #[must_use]
+    pub fn exec(&self, setting: &Setting) -> Failure {
+        if self.files.is_empty() {
+            return Failure::new(Stage::Lookup, Errno::ENOENT);
+        }
+        super::signals::discard_own_pipe();
+        child::become_program(&self.order(setting))
+    }
+
+    fn order<'a>(&'a self, setting: &'a Setting) -> child::Order<'a> {
+        child::Order {
+            files: &self.files,
+            argv: &self.argv,
+            envp: &self.envp,
+            directory: self.directory.as_deref(),
+            credentials: self.credentials.as_ref(),
+            setting,
+        }
+    }
+}
+
+/// Whether castoff is that user and nobody more: then nothing can be set, and need not be.
+fn is_already(wanted: &Credentials) -> bool {
+    // SAFETY: these have no arguments and can't fail (geteuid(2)).
+    let (uid, gid) = unsafe { (libc::geteuid(), libc::getegid()) };
+    uid != 0 && uid == wanted.uid && gid == wanted.gid
+}
+
+fn settle(pid: pid_t, failure: Option<Failure>) -> Result<pid_t, Failure> {
+    match failure {
+        None => Ok(pid),
+        Some(failure) => {
+            let _ = super::reap::wait_for(pid);
+            Err(failure)
+        }
+    }
+}
+
+struct Call<'a> {
+    order: child::Order<'a>,
+    failure: Option<Failure>,
+}
+
+/// Bytes of the child's stack. Only what it touches is ever backed by memory.
+const STACK: usize = 64 * 1024;
+
+fn vfork(call: &mut Call<'_>) -> Result<pid_t, Errno> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK;
+    // SAFETY: a new private mapping; nothing else knows its address.
+    let stack =
+        unsafe { libc::mmap(ptr::null_mut(), STACK, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
+    if stack == libc::MAP_FAILED {
+        return Err(Errno::last());
+    }
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    // SAFETY: the child runs on its own stack, whose top is aligned as a page is. It shares
+    // castoff's memory while castoff, which has one thread, is suspended until it has
+    // executed or exited (CLONE_VFORK): so `call` is alive and seen by one of both at a time.
+    let made = Errno::result(unsafe {
+        libc::clone(child_main, stack.byte_add(STACK), flags, ptr::from_mut(call).cast::<c_void>())
+    });
+    // SAFETY: the child is past the use of this mapping.
+    unsafe { libc::munmap(stack, STACK) };
+    made
+}
+
+extern "C" fn child_main(call: *mut c_void) -> c_int {
+    // SAFETY: the pointer that `vfork` passed, exclusively used here while it is suspended.
+    let call = unsafe { &mut *call.cast::<Call<'_>>() };
+    call.failure = Some(child::become_program(&call.order));
+    child::exit()
+}
+
+/// A pipe whose ends close on exec: the reading end and the writing end.
+///
+/// # Errors
+/// No descriptors left (pipe(2)).
+pub fn pipe() -> Result<(File, File), Errno> {
+    let mut ends = [0; 2];
+    // SAFETY: pipe2 writes two descriptors.
+    Errno::result(unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) })?;
+    // SAFETY: the kernel has just made them, nobody else has them.
+    let [reader, writer] = ends.map(|fd| File::from(unsafe { OwnedFd::from_raw_fd(fd) }));
+    Ok((reader, writer))
+}
+
+const _: () = assert!(size_of::<Errno>() == 4, "an errno travels as 4 bytes");
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, STAGES};
+    use nix::errno::Errno;
+
+    #[test]
+    fn a_failure_survives_the_pipe() {
+        for stage in STAGES {
+            for (errno, candidate) in [(Errno::ENOENT, 0), (Errno::EACCES, 7)] {
+                let failure = Failure { stage, errno, candidate };
+                assert_eq!(Failure::from_bytes(failure.to_bytes()), failure);
+            }
+        }
+    }
+}

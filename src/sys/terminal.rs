@@ -1,0 +1,79 @@
+//! The controlling terminal: who has its foreground (tcsetpgrp(3)).
+//!
+//! No failure here is an error: a terminal that is not ours, gone, or somebody else's is
+//! left alone.
+
+#![allow(unsafe_code, reason = "terminal ioctls and process groups")]
+
+use std::fs::{File, OpenOptions};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::fs::OpenOptionsExt;
+
+use libc::pid_t;
+
+/// castoff's controlling terminal.
+pub struct Terminal {
+    fd: RawFd,
+    // Open while `fd` is used, where it is not one of the standard descriptors.
+    _opened: Option<File>,
+}
+
+impl Terminal {
+    /// The controlling terminal, by a standard descriptor or by /dev/tty.
+    #[must_use]
+    pub fn controlling() -> Option<Self> {
+        if let Some(fd) = (0..=2).find(|fd| foreground(*fd).is_some()) {
+            return Some(Self { fd, _opened: None });
+        }
+        let file =
+            OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY).open("/dev/tty").ok()?;
+        let fd = file.as_raw_fd();
+        foreground(fd).map(|_| Self { fd, _opened: Some(file) })
+    }
+
+    /// Whether castoff's own process group is in the foreground. Both are 0 where the group
+    /// lies outside castoff's process namespace, and count as the same: a foreground
+    /// `unshare --pid` is more likely than one in the background.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        foreground(self.fd) == Some(own_group())
+    }
+
+    /// The descriptor to hand to a child.
+    #[must_use]
+    pub fn descriptor(&self) -> RawFd {
+        self.fd
+    }
+
+    /// Gives the foreground to process group `group`, if it is ours to give.
+    pub fn give(&self, group: pid_t) {
+        if self.is_ours() {
+            set_foreground(self.fd, group);
+        }
+    }
+
+    /// Takes the foreground back, if `group` has it.
+    pub fn take_back(&self, group: pid_t) {
+        if foreground(self.fd) == Some(group) {
+            set_foreground(self.fd, own_group());
+        }
+    }
+}
+
+fn own_group() -> pid_t {
+    // SAFETY: getpgrp(2) has no arguments and can't fail.
+    unsafe { libc::getpgrp() }
+}
+
+fn foreground(fd: RawFd) -> Option<pid_t> {
+    let mut group: pid_t = 0;
+    // SAFETY: TIOCGPGRP writes one pid_t (ioctl_tty(2)).
+    (unsafe { libc::ioctl(fd, libc::TIOCGPGRP, &raw mut group) } == 0).then_some(group)
+}
+
+/// Makes one system call and nothing else, so that the child of a vfork may use it. SIGTTOU
+/// must be blocked, or a background process would be stopped by it (tcsetpgrp(3)).
+pub(super) fn set_foreground(fd: RawFd, group: pid_t) {
+    // SAFETY: TIOCSPGRP reads one pid_t (ioctl_tty(2)).
+    unsafe { libc::ioctl(fd, libc::TIOCSPGRP, &raw const group) };
+}
