@@ -1,14 +1,12 @@
 //! The running half: becomes the service or stays with it until the end.
 
 mod codec;
-mod command;
 mod end;
 mod run;
 mod seal;
 mod voice;
 mod wait;
 
-pub use command::{Outcome, Output, run_command};
 pub use run::{Sealing, run};
 pub use seal::sealed_entry;
 pub use voice::{Level, LineFormat, Voice};

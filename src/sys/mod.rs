@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod atomic_write;
 pub mod attributes;
+pub mod command;
 pub mod directory;
 pub mod environment;
 pub mod exec_failure;

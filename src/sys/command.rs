@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use libc::pid_t;
 
+use super::exec_failure::explain;
+use super::reap::{self, Ending, Reaped};
+use super::signals::{self, Target, own_pid, send};
+use super::spawn::{Prepared, Program, Setting, pipe};
+use super::start::Inherited;
+use super::{poll, stdio};
 use crate::diagnostic::Diagnostic;
 use crate::signal::Signal;
-use crate::sys::exec_failure::explain;
-use crate::sys::reap::{self, Ending, Reaped};
-use crate::sys::signals::{self, Target, own_pid, send};
-use crate::sys::spawn::{Prepared, Program, Setting, pipe};
-use crate::sys::start::Inherited;
-use crate::sys::{poll, stdio};
 
 /// Bytes of output that are kept.
 const CAPTURED: usize = 64 * 1024;
