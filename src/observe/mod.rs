@@ -1,1 +1,5 @@
-//! Floor.
+//! Read-only facts: what the container is and what stands where files will go.
+
+pub mod cgroup;
+pub mod container;
+pub mod target;

@@ -282,8 +282,10 @@ fn an_attacker_that_exchanges_directories_gains_nothing() {
             while !done.load(Ordering::Relaxed) {
                 fs::rename(&place, &aside).unwrap();
                 fs::rename(&link, &place).unwrap();
+                std::thread::yield_now();
                 fs::rename(&place, &link).unwrap();
                 fs::rename(&aside, &place).unwrap();
+                std::thread::yield_now();
             }
         });
         let mut swept = Swept::default();
@@ -294,10 +296,11 @@ fn an_attacker_that_exchanges_directories_gains_nothing() {
                     staged.and_then(Staged::commit).unwrap();
                     written += 1;
                 }
-                Ok(Resolution::ParentMissing(_)) => {}
+                Ok(Resolution::ParentMissing(_)) => std::thread::yield_now(),
                 Err(error) => {
                     assert!(matches!(error.cause, Cause::UntrustedLink { .. }), "{error}");
                     refused += 1;
+                    std::thread::yield_now();
                 }
             }
             if written >= WRITES && refused >= REFUSALS {
