@@ -2,4 +2,5 @@
 
 pub mod cgroup;
 pub mod container;
+pub mod state;
 pub mod target;

@@ -16,8 +16,8 @@ pub struct Rendered {
     pub content: String,
     /// The same with every value hidden that may be one.
     pub shown: String,
-    /// Whether anything is hidden.
-    pub hides: bool,
+    /// The texts that `shown` hides, as they stand in `content`.
+    pub hidden: Vec<String>,
     /// How many values were printed with `| raw`.
     pub raw: usize,
 }
@@ -79,7 +79,7 @@ fn compose(
     fillings: Vec<Filling>,
     visibility: &Visibility<'_>,
 ) -> Result<Rendered, Vec<(usize, Refusal)>> {
-    let mut rendered = Rendered { content: String::new(), shown: String::new(), hides: false, raw: 0 };
+    let mut rendered = Rendered { content: String::new(), shown: String::new(), hidden: Vec::new(), raw: 0 };
     let mut refused = Vec::new();
     let mut fillings = fillings.into_iter();
     for piece in pieces {
@@ -108,13 +108,19 @@ fn compose(
 }
 
 impl Rendered {
+    /// Whether the file may hold a secret.
+    #[must_use]
+    pub fn hides(&self) -> bool {
+        !self.hidden.is_empty()
+    }
+
     fn push_value(&mut self, text: &str, visible: bool) {
         self.content.push_str(text);
         if visible {
             self.shown.push_str(text);
         } else {
             self.shown.push_str(HIDDEN);
-            self.hides = true;
+            self.hidden.push(text.to_owned());
         }
     }
 }

@@ -193,7 +193,7 @@ fn check_names(
 ) -> Result<(), Vec<Diagnostic>> {
     let unknown = names
         .iter()
-        .filter(|name| !known.names.contains(*name) && !(has_item && name.as_str() == ITEM))
+        .filter(|name| !known.names.contains(*name) && (!has_item || name.as_str() != ITEM))
         .map(|name| {
             let problem = Diagnostic::spec(format!("`{name}` is not declared"))
                 .at(&text.place, "no variable of the spec has this name");

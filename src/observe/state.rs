@@ -1,0 +1,100 @@
+//! Reads what castoff remembers: the secrets it generated, the files it wrote.
+//!
+//! A state file is believed only if nobody but root or castoff's own user could have
+//! written it: a volume may belong to a service that was broken into.
+
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::Diagnostic;
+use crate::exit::ExitCode;
+use crate::state::{GENERATED_FILE, Garbled, Generated, VOLUME_DIRECTORY, WRITTEN_FILE, Written};
+use crate::sys::file_error::FileError;
+use crate::sys::files::{Entry, look, read_open};
+use crate::sys::path_walk::{Base, Resolution};
+use crate::sys::status::Kind;
+
+/// State is small; anything larger is not castoff's.
+const LARGEST: u64 = 1 << 20;
+
+/// Why state can't be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StateError {
+    /// The system refused.
+    File(FileError),
+    /// Somebody else could have written it.
+    Untrusted(PathBuf),
+    /// castoff did not write it like this.
+    Garbled(PathBuf, Garbled),
+}
+
+impl From<FileError> for StateError {
+    fn from(error: FileError) -> Self {
+        Self::File(error)
+    }
+}
+
+impl From<&StateError> for Diagnostic {
+    fn from(error: &StateError) -> Self {
+        match error {
+            StateError::File(error) => Self::from(error),
+            StateError::Untrusted(path) => Self::error(
+                ExitCode::PERMISSION,
+                format!("{} can't be trusted: castoff did not make it", path.display()),
+            )
+            .note("it must be a file that belongs to root or castoff's user and that nobody else can write")
+            .help("find out who put it there; then move it away, or give it back: chown root, chmod 600"),
+            StateError::Garbled(path, garbled) => Self::error(
+                ExitCode::IO,
+                format!("{} is damaged: line {} is not castoff's", path.display(), garbled.line),
+            )
+            .help("restore it from a backup; castoff makes it anew if it is moved away"),
+        }
+    }
+}
+
+/// Where the secrets of a volume are kept.
+#[must_use]
+pub fn generated_of_volume(scope: &Path) -> PathBuf {
+    scope.join(VOLUME_DIRECTORY).join(GENERATED_FILE)
+}
+
+/// The secrets kept in the file at `path`; none where it is missing.
+///
+/// # Errors
+/// It can't be read, trusted or understood.
+pub fn generated(base: &Base, path: &Path) -> Result<Generated, StateError> {
+    match read(base, path)? {
+        None => Ok(Generated::default()),
+        Some(text) => {
+            Generated::parse(&text).map_err(|garbled| StateError::Garbled(path.to_owned(), garbled))
+        }
+    }
+}
+
+/// The record of written files in the first of the directories that has one.
+///
+/// # Errors
+/// It can't be read, trusted or understood.
+pub fn written(base: &Base, directories: &[PathBuf]) -> Result<Written, StateError> {
+    for directory in directories {
+        let path = directory.join(WRITTEN_FILE);
+        if let Some(text) = read(base, &path)? {
+            return Written::parse(&text).map_err(|garbled| StateError::Garbled(path, garbled));
+        }
+    }
+    Ok(Written::default())
+}
+
+fn read(base: &Base, path: &Path) -> Result<Option<Vec<u8>>, StateError> {
+    let Resolution::Found(location) = base.resolve(path)? else { return Ok(None) };
+    let Some(Entry { status, file, .. }) = look(&location)? else { return Ok(None) };
+    let own = [0, nix::unistd::geteuid().as_raw()];
+    if status.kind != Kind::Regular || !own.contains(&status.uid) || status.mode & 0o022 != 0 {
+        return Err(StateError::Untrusted(path.to_owned()));
+    }
+    match file {
+        Some(Ok(file)) => Ok(Some(read_open(&file, path, LARGEST)?)),
+        Some(Err(error)) => Err(error.into()),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,161 @@
+//! What is to be run: the command line's command, or the spec's service.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use minijinja::Value;
+
+use crate::diagnostic::{Diagnostic, Located};
+use crate::expression::TextTemplate;
+use crate::service::{Credentials, Manner, RunPlan, Scope, SignalPolicy};
+use crate::signal::Signal;
+use crate::spec::{Service, StopScope};
+use crate::sys::accounts::{Accounts, Identity};
+
+/// How long the rest may take to end after the main process did, where nothing else is said.
+const DEFAULT_GRACE: Duration = Duration::from_secs(5);
+
+/// What the command line says about running.
+#[derive(Clone, Debug)]
+pub struct RunWish {
+    /// The command in the service's place; empty: the service.
+    pub command: Vec<OsString>,
+    /// The environment of the command.
+    pub environment: Vec<(OsString, OsString)>,
+    /// `--exec`.
+    pub exec: bool,
+    /// `--scope`.
+    pub scope: Option<Scope>,
+    /// `--rewrite`.
+    pub rewrite: Vec<(Signal, Option<Signal>)>,
+    /// `--grace`.
+    pub grace: Option<Duration>,
+}
+
+/// Makes the run plan. `None`: there is nothing to run.
+///
+/// # Errors
+/// A user that the image doesn't know, an argument that can't be computed or would show a
+/// secret.
+pub fn run_plan(
+    wish: &RunWish,
+    service: Option<&Service>,
+    accounts: &Accounts,
+    context: &Value,
+    is_secret: &dyn Fn(&str) -> bool,
+) -> Result<Option<RunPlan>, Vec<Diagnostic>> {
+    let mut plan = RunPlan {
+        argv: wish.command.clone(),
+        environment: wish.environment.clone(),
+        credentials: None,
+        working_directory: None,
+        manner: if wish.exec { Manner::Exec } else { Manner::Supervise },
+        signals: SignalPolicy {
+            scope: wish.scope.unwrap_or(Scope::Main),
+            rewrite: wish.rewrite.clone(),
+            stop_timeout: None,
+        },
+        grace: wish.grace.unwrap_or(DEFAULT_GRACE),
+    };
+    if plan.argv.is_empty() {
+        let Some(service) = service else { return Ok(None) };
+        fill_from_service(&mut plan, wish, service, accounts, context, is_secret)?;
+    }
+    Ok(Some(plan))
+}
+
+fn fill_from_service(
+    plan: &mut RunPlan,
+    wish: &RunWish,
+    service: &Service,
+    accounts: &Accounts,
+    context: &Value,
+    is_secret: &dyn Fn(&str) -> bool,
+) -> Result<(), Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    for word in &service.command.value {
+        match argument(word, context, is_secret) {
+            Ok(argument) => plan.argv.push(argument),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    match identity(service, accounts) {
+        Ok(Some(identity)) => {
+            set_home(&mut plan.environment, &identity);
+            let Identity { uid, gid, groups, .. } = identity;
+            plan.credentials = Some(Credentials { uid, gid, groups });
+        }
+        Ok(None) => {}
+        Err(found) => problems.extend(found),
+    }
+    plan.working_directory = service.working_directory.as_ref().map(|path| path.value.clone().into());
+    plan.signals.stop_timeout = service.stop_timeout.as_ref().map(|timeout| timeout.value);
+    if wish.scope.is_none() {
+        plan.signals.scope = match service.stop_scope {
+            StopScope::Main => Scope::Main,
+            StopScope::Group => Scope::Group,
+            StopScope::All => Scope::All,
+        };
+    }
+    // an option of the command line beats the spec
+    if let Some(stop) = &service.stop_signal
+        && !wish.rewrite.iter().any(|(from, _)| *from == Signal::TERM)
+    {
+        plan.signals.rewrite.push((Signal::TERM, Some(stop.value)));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// One word of the command; still one word whatever its variables hold.
+fn argument(
+    word: &Located<String>,
+    context: &Value,
+    is_secret: &dyn Fn(&str) -> bool,
+) -> Result<OsString, Diagnostic> {
+    if !word.value.contains("{{") {
+        return Ok(OsString::from(&word.value));
+    }
+    let template = TextTemplate::compile(word)?;
+    if let Some(secret) = template.names().iter().find(|name| is_secret(name)) {
+        return Err(Diagnostic::spec(format!("`{secret}` is a secret and can't be an argument"))
+            .at(&word.place, "the arguments of a process are visible to every other one")
+            .help("pass it in a file, or with `export = true` in the environment"));
+    }
+    let text = template.render(context)?;
+    if text.contains('\0') {
+        return Err(Diagnostic::environment("an argument can't hold a NUL").at(&word.place, "computed here"));
+    }
+    Ok(OsString::from(text))
+}
+
+fn identity(service: &Service, accounts: &Accounts) -> Result<Option<Identity>, Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    let mut identity = None;
+    if let Some(user) = &service.user {
+        match accounts.identity(&user.value) {
+            Ok(found) => identity = Some(found),
+            Err(error) => problems.push(Diagnostic::from(&error).at(&user.place, "named here")),
+        }
+    }
+    if let Some(group) = &service.group {
+        match (accounts.group(&group.value), &mut identity) {
+            (Ok(gid), Some(identity)) => {
+                identity.gid = gid;
+                if !identity.groups.contains(&gid) {
+                    identity.groups.insert(0, gid);
+                }
+            }
+            (Ok(_), None) if service.user.is_none() => problems.push(
+                Diagnostic::spec("`group` without `user`").at(&group.place, "add the user that runs with it"),
+            ),
+            (Ok(_), None) => {}
+            (Err(error), _) => problems.push(Diagnostic::from(&error).at(&group.place, "named here")),
+        }
+    }
+    if problems.is_empty() { Ok(identity) } else { Err(problems) }
+}
+
+fn set_home(environment: &mut Vec<(OsString, OsString)>, identity: &Identity) {
+    environment.retain(|(name, _)| name != "HOME");
+    environment.push(("HOME".into(), identity.home.clone().into_os_string()));
+}
