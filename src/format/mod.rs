@@ -1,8 +1,13 @@
 //! Contextual escaping: one file per format, each a lexer, its contexts and their encoders.
 
 mod literal;
+mod nginx;
+mod php;
+mod php_fpm;
+mod php_ini;
 mod registry;
 mod skeleton;
+mod zend_ini;
 
 pub use literal::Literal;
 pub use registry::{FORMATS, Format, by_name, infer};
