@@ -1,8 +1,12 @@
 //! Contextual escaping: one file per format, each a lexer, its contexts and their encoders.
 
+mod json;
 mod literal;
+mod msmtp;
+mod plain;
 mod registry;
 mod skeleton;
+mod ssmtp;
 
 pub use literal::Literal;
 pub use registry::{FORMATS, Format};

@@ -17,4 +17,5 @@ pub struct Format {
 }
 
 /// All formats, by name.
-pub static FORMATS: &[&Format] = &[];
+pub static FORMATS: &[&Format] =
+    &[&super::json::JSON, &super::msmtp::MSMTP, &super::plain::PLAIN, &super::ssmtp::SSMTP];
