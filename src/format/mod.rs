@@ -1,10 +1,12 @@
 //! Contextual escaping: one file per format, each a lexer, its contexts and their encoders.
 
+mod dotenv;
 mod json;
 mod literal;
 mod msmtp;
 mod plain;
 mod registry;
+mod shell;
 mod skeleton;
 mod ssmtp;
 

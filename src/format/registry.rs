@@ -17,5 +17,11 @@ pub struct Format {
 }
 
 /// All formats, by name.
-pub static FORMATS: &[&Format] =
-    &[&super::json::JSON, &super::msmtp::MSMTP, &super::plain::PLAIN, &super::ssmtp::SSMTP];
+pub static FORMATS: &[&Format] = &[
+    &super::dotenv::DOTENV,
+    &super::json::JSON,
+    &super::msmtp::MSMTP,
+    &super::plain::PLAIN,
+    &super::shell::SHELL,
+    &super::ssmtp::SSMTP,
+];
