@@ -17,8 +17,18 @@ pub struct Format {
 }
 
 /// All formats, by name.
-pub static FORMATS: &[&Format] =
-    &[&super::nginx::NGINX, &super::php::PHP, &super::php_fpm::PHP_FPM, &super::php_ini::PHP_INI];
+pub static FORMATS: &[&Format] = &[
+    &super::dotenv::DOTENV,
+    &super::json::JSON,
+    &super::msmtp::MSMTP,
+    &super::nginx::NGINX,
+    &super::php::PHP,
+    &super::php_fpm::PHP_FPM,
+    &super::php_ini::PHP_INI,
+    &super::plain::PLAIN,
+    &super::shell::SHELL,
+    &super::ssmtp::SSMTP,
+];
 
 /// The format that a spec calls `name`.
 #[must_use]
