@@ -1,8 +1,19 @@
 //! Contextual escaping: one file per format, each a lexer, its contexts and their encoders.
 
+mod dotenv;
+mod json;
 mod literal;
+mod msmtp;
+mod nginx;
+mod php;
+mod php_fpm;
+mod php_ini;
+mod plain;
 mod registry;
+mod shell;
 mod skeleton;
+mod ssmtp;
+mod zend_ini;
 
 pub use literal::Literal;
 pub use registry::{FORMATS, Format, by_name, infer};

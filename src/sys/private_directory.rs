@@ -20,6 +20,8 @@ use super::file_error::{FileError, Operation};
 use super::randomness::{RandomnessError, random_text};
 use super::retry::retry;
 use super::status::{Kind, Status};
+use crate::diagnostic::Diagnostic;
+use crate::exit::ExitCode;
 
 const RANDOM_LENGTH: usize = 16;
 const ALPHABET: &str = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -49,6 +51,13 @@ impl fmt::Display for NoPlace {
 }
 
 impl std::error::Error for NoPlace {}
+
+impl From<&NoPlace> for Diagnostic {
+    fn from(error: &NoPlace) -> Self {
+        Self::error(ExitCode::CANT_CREATE, error.to_string())
+            .help("mount a tmpfs at one of them, or name a writable directory in TMPDIR")
+    }
+}
 
 impl PrivateDirectory {
     /// In the first of `candidates` that takes it.
@@ -135,6 +144,8 @@ mod tests {
     use nix::errno::Errno;
 
     use super::PrivateDirectory;
+    use crate::diagnostic::Diagnostic;
+    use crate::exit::ExitCode;
     use crate::sys::fixture::{Scratch, as_user};
 
     fn mode(path: &Path) -> u32 {
@@ -168,8 +179,9 @@ mod tests {
             ["missing", "file", "open", "sticky"].iter().map(|name| scratch.path(name)).collect();
         let private = PrivateDirectory::create(&candidates).unwrap();
         assert_eq!(private.path().parent(), Some(scratch.path("sticky").as_path()));
-        let refused = PrivateDirectory::create(&candidates[..3]).unwrap_err().refused;
-        let reasons: Vec<Errno> = refused.into_iter().map(|(_, errno)| errno).collect();
+        let error = PrivateDirectory::create(&candidates[..3]).unwrap_err();
+        assert_eq!(Diagnostic::from(&error).exit, ExitCode::CANT_CREATE);
+        let reasons: Vec<Errno> = error.refused.into_iter().map(|(_, errno)| errno).collect();
         assert_eq!(reasons, [Errno::ENOENT, Errno::ENOTDIR, Errno::EPERM]);
     }
 

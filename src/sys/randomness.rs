@@ -5,6 +5,9 @@ use std::fmt;
 
 use nix::errno::Errno;
 
+use crate::diagnostic::Diagnostic;
+use crate::exit::ExitCode;
+
 /// Why there is no random text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RandomnessError {
@@ -24,6 +27,16 @@ impl fmt::Display for RandomnessError {
 }
 
 impl std::error::Error for RandomnessError {}
+
+impl From<&RandomnessError> for Diagnostic {
+    fn from(error: &RandomnessError) -> Self {
+        let exit = match error {
+            RandomnessError::System(_) => ExitCode::IO,
+            RandomnessError::Alphabet => ExitCode::SPEC,
+        };
+        Self::error(exit, error.to_string())
+    }
+}
 
 /// Fills `buffer` with bytes fit for keys. Waits while the kernel's generator is not ready
 /// yet, which is over long before a container starts.
@@ -82,7 +95,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{RandomnessError, fill, pick, random_text};
+    use super::{Diagnostic, ExitCode, RandomnessError, fill, pick, random_text};
 
     #[test]
     fn fills_all_of_it_and_differs() {
@@ -98,7 +111,9 @@ mod tests {
     fn refused_alphabets() {
         let long: String = (0..257).filter_map(|n| char::from_u32(0x100 + n)).collect();
         for alphabet in ["", "a", &long] {
-            assert_eq!(random_text(8, alphabet), Err(RandomnessError::Alphabet));
+            let error = random_text(8, alphabet).unwrap_err();
+            assert_eq!(error, RandomnessError::Alphabet);
+            assert_eq!(Diagnostic::from(&error).exit, ExitCode::SPEC);
         }
     }
 
