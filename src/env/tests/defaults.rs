@@ -166,3 +166,57 @@ fn rules() {
     assert_eq!(unset.problems().into_iter().map(|(code, _)| code).collect::<Vec<_>>(), [65]);
     assert!(unset.shown().contains("`C` is not set"), "{}", unset.shown());
 }
+
+/// The variables of a WordPress image, nothing given but what must be.
+#[test]
+fn a_real_image() {
+    let spec = r#"
+[undeclared]
+prefixes = ["WORDPRESS_", "PHP_"]
+[env.WORDPRESS_DB_HOST]
+type = "host-port"
+default = "db:3306"
+[env.WORDPRESS_DB_PASSWORD]
+secret = true
+required = true
+[env.WORDPRESS_DB_COLLATE]
+default = ""
+[env.WORDPRESS_TABLE_PREFIX]
+pattern = "[A-Za-z0-9_]+"
+default = "wp_"
+[env.WORDPRESS_AUTH_KEY]
+secret = true
+generate = { length = 64, alphabet = "printable" }
+[env.WORDPRESS_DEBUG]
+type = "bool"
+default = false
+[env.PHP_MEMORY_LIMIT]
+type = "size"
+min = -1
+default = "128M"
+[env.PHP_MAX_CHILDREN]
+type = "int"
+min = 1
+default = "{{ [1, (container.memory * 0.8 / PHP_MEMORY_LIMIT) | int] | max }}"
+[env.PHP_UPLOAD_MAX_FILESIZE]
+type = "size"
+default = "2M"
+[env.PHP_POST_MAX_SIZE]
+type = "size"
+default = "8M"
+[[rule]]
+assert = "PHP_POST_MAX_SIZE >= PHP_UPLOAD_MAX_FILESIZE"
+"#;
+    let password = "a'\"\\$&\n{{ x }} line two\nZ=x\n";
+    let case = Case::new(spec, &["WORDPRESS_DB_PASSWORD_FILE=/run/pw", "WORDPRESS_DB_NAME_=", "HOME=/"])
+        .file("/run/pw", format!("{password}\n"));
+    assert_eq!(case.problems(), [(78, "`WORDPRESS_DB_NAME_` is not a variable of this image".to_owned())]);
+    let resolved = case.resolve().resolved;
+    let value = |name: &str| resolved.get(name).and_then(|found| found.value.clone());
+    assert_eq!(value("WORDPRESS_DB_PASSWORD"), Some(Value::Text(password.to_owned())));
+    assert_eq!(value("WORDPRESS_DB_COLLATE"), Some(Value::Text(String::new())));
+    assert_eq!(value("WORDPRESS_DEBUG"), Some(Value::Bool(false)));
+    assert_eq!(value("PHP_MAX_CHILDREN"), Some(Value::Int(3)));
+    assert_eq!(value("Z"), None);
+    assert_eq!(case.service(), ["HOME=/", "WORDPRESS_DB_NAME_="]);
+}

@@ -25,6 +25,30 @@ fn secrecy_spreads_over_defaults() {
     assert!(Case::new(circle, &[]).resolve().resolved.variables.iter().all(|variable| variable.secret));
 }
 
+/// However a template hides that it uses a secret, its text is one, or there is none.
+#[test]
+fn secrecy_cannot_be_got_around() {
+    for default in [
+        "{% if false %}{% set S = 1 %}{% endif %}{{ S }}",
+        "{% for S in [] %}{% endfor %}{{ S }}",
+        "{% set x = S %}{{ x }}",
+        "{% set S = S %}{{ S }}",
+        "{% macro m(S) %}{{ S }}{% endmacro %}{{ m(S) }}",
+        "{% with S = S %}{{ S }}{% endwith %}",
+        "{% filter upper %}{{ S }}{% endfilter %}",
+        "{{ [S] | first }}",
+        "{{ {'k': S}.k }}",
+        "{{ 'x' if S else 'y' }}",
+    ] {
+        let case =
+            Case::new(&format!("[env.A]\ndefault = \"{default}\"\n[env.S]\nsecret = true\n"), &["S=hunter2"]);
+        let resolved = case.resolve().resolved;
+        let found = resolved.get("A").unwrap();
+        assert!(found.secret || found.text.is_none(), "{default}: {found:?}");
+        assert!(!case.shown().to_lowercase().contains("hunter2"), "{default}");
+    }
+}
+
 #[test]
 fn texts_to_redact() {
     let spec = "[env.A]\nsecret = true\n[env.L]\nsecret = true\ntype = 'list'\n[env.J]\nsecret = true\ntype = 'json'\n\
