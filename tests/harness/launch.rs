@@ -46,6 +46,20 @@ pub(crate) fn namespaces_work() -> bool {
     works
 }
 
+/// The program with a system call failing or delayed, as strace's `inject=…` says it.
+/// `None`, said so, where there is no strace. castoff is then strace's only child.
+pub(crate) fn refusing(injection: &str, mut launch: Launch) -> Option<Launch> {
+    let strace = "/usr/bin/strace";
+    if !std::path::Path::new(strace).exists() {
+        skipped("no strace to make system calls fail with");
+        return None;
+    }
+    let inject = format!("inject={injection}");
+    let words = [strace, "-f", "-o", "/dev/null", "-e", &inject].map(str::to_owned);
+    launch.argv.splice(0..0, words);
+    Some(launch)
+}
+
 /// A program to start.
 pub(crate) struct Launch {
     argv: Vec<String>,

@@ -5,6 +5,6 @@ mod probe;
 mod pty;
 mod running;
 
-pub(crate) use launch::{Launch, Place, each_place, skipped};
+pub(crate) use launch::{Launch, Place, each_place, namespaces_work, refusing, skipped};
 pub(crate) use pty::Pty;
-pub(crate) use running::{Exit, Running};
+pub(crate) use running::{Exit, Running, send};

@@ -3,6 +3,7 @@
 mod ending;
 mod exec_failure;
 mod inheritance;
+mod refusals;
 mod sealing;
 mod signals;
 mod terminal;

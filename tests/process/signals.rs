@@ -1,6 +1,6 @@
 //! Forwarding.
 
-use crate::harness::{Exit, Launch, each_place};
+use crate::harness::{Exit, Launch, each_place, refusing, send};
 
 /// 1 to 64 without KILL and STOP.
 fn catchable() -> impl Iterator<Item = i32> {
@@ -125,24 +125,9 @@ fn a_pause_that_is_asked_for_lasts_until_cont() {
 /// strace delays every execve by half a second. While the service's child still is castoff,
 /// it is between the making of the process and its exec.
 fn between_fork_and_exec(to_child: bool) {
-    let own = env!("CARGO_BIN_EXE_castoff");
-    if !std::path::Path::new("/usr/bin/strace").exists() {
-        return crate::harness::skipped("no strace to delay execve with");
-    }
-    let delay = "inject=execve:delay_enter=500ms";
-    let mut strace = Launch::program([
-        "/usr/bin/strace",
-        "-f",
-        "-o",
-        "/dev/null",
-        "-e",
-        delay,
-        own,
-        "--",
-        "sleep",
-        "1000",
-    ])
-    .start();
+    let sleep = Launch::castoff(["--", "sleep", "1000"]);
+    let Some(launch) = refusing("execve:delay_enter=500ms", sleep) else { return };
+    let mut strace = launch.start();
     let mut pids = (0, 0);
     strace.until("a child that has not executed yet", |strace| {
         let tree = strace.descendants();
@@ -152,13 +137,8 @@ fn between_fork_and_exec(to_child: bool) {
         }
         castoffs.len() == 2
     });
-    // SAFETY of the moment: the delay is long, and a late signal would only make this test
-    // an easier one.
-    nix::sys::signal::kill(
-        nix::unistd::Pid::from_raw(if to_child { pids.1 } else { pids.0 }),
-        nix::sys::signal::Signal::SIGTERM,
-    )
-    .unwrap();
+    // The delay is long; a signal that came after it would only make an easier test.
+    send(if to_child { pids.1 } else { pids.0 }, libc::SIGTERM);
     assert_eq!(strace.wait(), Exit::Code(143));
 }
 
