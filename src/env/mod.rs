@@ -1,1 +1,28 @@
-//! Floor.
+//! Variables: from the bytes that castoff was given to typed values.
+
+mod address;
+mod constraints;
+mod declared;
+pub mod dotenv;
+pub mod facts;
+mod names;
+mod order;
+mod resolve;
+mod resolved;
+mod service_environment;
+mod snapshot;
+mod source;
+#[cfg(test)]
+mod tests;
+mod types;
+mod undeclared;
+mod value;
+mod words;
+
+pub use names::{Names, check_names};
+pub use resolve::{Inputs, Resolution, resolve};
+pub use resolved::{Origin, Resolved, ResolvedVariable};
+pub use service_environment::service_environment;
+pub use snapshot::{OWN_PREFIX, Snapshot};
+pub use source::ReadFile;
+pub use value::Value;

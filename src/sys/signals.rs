@@ -251,7 +251,7 @@ fn wait_one(set: SignalSet, timeout: Option<Duration>) -> Option<Received> {
 fn received(number: c_int, code: c_int, sender: u32) -> Option<Received> {
     let origin = match code {
         code if code > 0 => Origin::Kernel,
-        _ if i64::from(sender) == i64::from(own_pid()) => Origin::Own,
+        _ if number == libc::SIGPIPE && i64::from(sender) == i64::from(own_pid()) => Origin::Own,
         _ => Origin::Process,
     };
     Signal::new(number).map(|signal| Received { signal, origin })

@@ -1,0 +1,239 @@
+//! Starting a program exactly so: as PID 1 of a new namespace or not, with these signals
+//! blocked and ignored, these descriptors closed, on this terminal.
+//!
+//! By clone(2) itself: std's Command can't make a PID 1, and resets what is tested here.
+//! The new process makes system calls only, since the test program has threads.
+
+#![allow(unsafe_code, reason = "clone(2) and what comes before execve(2)")]
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr;
+
+use super::pty::Pty;
+use super::running::Running;
+
+/// Where the program stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Place {
+    /// A child of the test, and so not PID 1: castoff becomes a subreaper.
+    Child,
+    /// PID 1 of a new PID namespace, with a /proc of its own.
+    Init,
+}
+
+/// Says on the real stderr, past libtest's capture, that something can't be tested here.
+pub(crate) fn skipped(reason: &str) {
+    let _ = std::io::stderr().write_all(format!("skipped: {reason}\n").as_bytes());
+}
+
+/// Runs a test in each place that this machine allows.
+pub(crate) fn each_place(test: impl Fn(Place)) {
+    test(Place::Child);
+    if namespaces_work() {
+        test(Place::Init);
+    }
+}
+
+/// Whether a PID namespace can be made; says so if not.
+pub(crate) fn namespaces_work() -> bool {
+    let works = Launch::program(["/bin/true"]).place(Place::Init).try_start().is_some();
+    if !works {
+        skipped("no PID namespace can be made here");
+    }
+    works
+}
+
+/// The program with a system call failing or delayed, as strace's `inject=…` says it.
+/// `None`, said so, where there is no strace. castoff is then strace's only child.
+pub(crate) fn refusing(injection: &str, mut launch: Launch) -> Option<Launch> {
+    let strace = "/usr/bin/strace";
+    if !std::path::Path::new(strace).exists() {
+        skipped("no strace to make system calls fail with");
+        return None;
+    }
+    let inject = format!("inject={injection}");
+    let words = [strace, "-f", "-o", "/dev/null", "-e", &inject].map(str::to_owned);
+    launch.argv.splice(0..0, words);
+    Some(launch)
+}
+
+/// A program to start.
+pub(crate) struct Launch {
+    argv: Vec<String>,
+    environment: Vec<String>,
+    place: Place,
+    closed: Vec<RawFd>,
+    blocked: u64,
+    ignored: Vec<i32>,
+    terminal: Option<Pty>,
+    descriptors: Vec<RawFd>,
+}
+
+impl Launch {
+    /// Any program, by its path.
+    pub(crate) fn program<const N: usize>(argv: [&str; N]) -> Self {
+        Self {
+            argv: argv.map(str::to_owned).to_vec(),
+            environment: vec!["PATH=/usr/local/bin:/usr/bin:/bin".to_owned()],
+            place: Place::Child,
+            closed: Vec::new(),
+            blocked: 0,
+            ignored: Vec::new(),
+            terminal: None,
+            descriptors: Vec::new(),
+        }
+    }
+
+    /// castoff with these arguments.
+    pub(crate) fn castoff<const N: usize>(arguments: [&str; N]) -> Self {
+        Self::program([env!("CARGO_BIN_EXE_castoff")]).arguments(&arguments)
+    }
+
+    /// castoff's running half with any plan, by the probe's `run` (see `probe`).
+    pub(crate) fn library<const N: usize>(arguments: [&str; N]) -> Self {
+        Self::probe(["run"]).arguments(&arguments)
+    }
+
+    /// One of the probe's own programs.
+    pub(crate) fn probe<const N: usize>(arguments: [&str; N]) -> Self {
+        let own = std::env::current_exe().unwrap();
+        Self::program([own.to_str().unwrap(), "--probe"]).arguments(&arguments)
+    }
+
+    fn arguments(mut self, arguments: &[&str]) -> Self {
+        self.argv.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        self
+    }
+
+    pub(crate) fn place(mut self, place: Place) -> Self {
+        self.place = place;
+        self
+    }
+
+    pub(crate) fn variable(mut self, entry: &str) -> Self {
+        self.environment.push(entry.to_owned());
+        self
+    }
+
+    pub(crate) fn closed(mut self, descriptors: &[RawFd]) -> Self {
+        self.closed = descriptors.to_vec();
+        self
+    }
+
+    pub(crate) fn blocked(mut self, signals: &[i32]) -> Self {
+        self.blocked = signals.iter().fold(0, |set, signal| set | 1 << (signal - 1));
+        self
+    }
+
+    pub(crate) fn ignored(mut self, signals: &[i32]) -> Self {
+        self.ignored = signals.to_vec();
+        self
+    }
+
+    /// All three standard descriptors are this terminal, and it is the controlling one.
+    pub(crate) fn terminal(mut self, pty: Pty) -> Self {
+        self.terminal = Some(pty);
+        self
+    }
+
+    /// Leaves one more descriptor open in it, under its number here.
+    pub(crate) fn descriptor(mut self, descriptor: RawFd) -> Self {
+        self.descriptors.push(descriptor);
+        self
+    }
+
+    pub(crate) fn start(self) -> Running {
+        self.try_start().expect("clone")
+    }
+
+    fn try_start(self) -> Option<Running> {
+        let argv = c_strings(&self.argv);
+        let environment = c_strings(&self.environment);
+        let (argv_pointers, environment_pointers) = (pointers(&argv), pointers(&environment));
+        let [input, output, error] = [pipe(), pipe(), pipe()];
+        let terminal = self.terminal.as_ref().map(Pty::slave);
+        let standard = match terminal {
+            Some(slave) => [slave; 3],
+            None => [input.0.as_raw_fd(), output.1.as_raw_fd(), error.1.as_raw_fd()],
+        };
+        let flags = match self.place {
+            Place::Child => libc::SIGCHLD,
+            Place::Init => libc::SIGCHLD | libc::CLONE_NEWPID | libc::CLONE_NEWNS,
+        };
+        // SAFETY: as fork(2): no memory is shared, and the child only makes system calls.
+        let pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) };
+        if pid == 0 {
+            // SAFETY: this is the child; everything it uses was made before.
+            unsafe { self.become_program(&standard, &argv_pointers, &environment_pointers) };
+        }
+        let pid = i32::try_from(pid).ok().filter(|pid| *pid > 0)?;
+        let streams = (input.1, output.0, error.0);
+        Some(Running::new(pid, self.place, streams, self.terminal))
+    }
+
+    unsafe fn become_program(
+        &self,
+        standard: &[RawFd; 3],
+        argv: &[*const libc::c_char],
+        environment: &[*const libc::c_char],
+    ) -> ! {
+        // SAFETY: system calls on numbers and on prepared C strings.
+        unsafe {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            if self.place == Place::Init {
+                let none = c"none".as_ptr();
+                let private = libc::MS_REC | libc::MS_PRIVATE;
+                libc::mount(none, c"/".as_ptr(), ptr::null(), private, ptr::null());
+                libc::mount(none, c"/proc".as_ptr(), c"proc".as_ptr(), 0, ptr::null());
+            }
+            libc::setsid();
+            if self.terminal.is_some() {
+                libc::ioctl(standard[0], libc::TIOCSCTTY, 0);
+            }
+            for (fd, target) in standard.iter().zip(0..) {
+                libc::dup2(*fd, target);
+            }
+            for fd in &self.closed {
+                libc::close(*fd);
+            }
+            // What the test program itself was handed is nobody's business here.
+            libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
+            for fd in &self.descriptors {
+                libc::fcntl(*fd, libc::F_SETFD, 0);
+            }
+            for signal in 1..=64 {
+                let ignored = self.ignored.contains(&signal);
+                // As the kernel has it (handler, flags, restorer, mask): glibc keeps 32
+                // and 33 to itself.
+                let action = [if ignored { libc::SIG_IGN } else { libc::SIG_DFL }, 0, 0, 0];
+                libc::syscall(libc::SYS_rt_sigaction, signal, action.as_ptr(), ptr::null::<usize>(), 8);
+            }
+            let how = libc::SIG_SETMASK;
+            libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const self.blocked, ptr::null::<u64>(), 8);
+            libc::execve(argv[0], argv.as_ptr(), environment.as_ptr());
+            libc::_exit(99)
+        }
+    }
+}
+
+fn c_strings(texts: &[String]) -> Vec<CString> {
+    texts.iter().map(|text| CString::new(text.as_str()).unwrap()).collect()
+}
+
+fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
+    strings.iter().map(|string| string.as_ptr()).chain([ptr::null()]).collect()
+}
+
+/// The reading and the writing end, both closed on exec.
+pub(crate) fn pipe() -> (File, File) {
+    let mut ends = [0; 2];
+    // SAFETY: pipe2 writes two descriptors, which nobody else has.
+    let [reader, writer] = unsafe {
+        assert_eq!(libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC), 0);
+        ends.map(|fd| File::from(OwnedFd::from_raw_fd(fd)))
+    };
+    (reader, writer)
+}

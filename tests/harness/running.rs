@@ -1,0 +1,233 @@
+//! A started program: its lines, its signals, its descendants, its end. Every wait is for
+//! an event; the limit only turns a hang into a failure. Dropping it kills the whole tree.
+
+#![allow(unsafe_code, reason = "kill(2), waitpid(2), poll(2) by process id")]
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
+
+use super::launch::Place;
+use super::pty::Pty;
+
+/// What no event takes, on the slowest machine.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// How a program ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Exit {
+    Code(i32),
+    Signal(i32),
+}
+
+/// A process as the test sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Seen {
+    pub(crate) pid: i32,
+    pub(crate) parent: i32,
+    pub(crate) state: char,
+    pub(crate) name: String,
+}
+
+pub(crate) struct Running {
+    /// In the test's namespace.
+    pub(crate) pid: i32,
+    place: Place,
+    input: Option<File>,
+    output: Stream,
+    error: Stream,
+    terminal: Option<Pty>,
+    exit: Option<Exit>,
+}
+
+struct Stream {
+    file: File,
+    unread: Vec<u8>,
+    ended: bool,
+}
+
+impl Stream {
+    fn new(file: File) -> Self {
+        Self { file, unread: Vec::new(), ended: false }
+    }
+
+    /// Takes in what comes within `wait`.
+    fn fill(&mut self, wait: Duration) {
+        let mut polled = libc::pollfd { fd: self.file.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one entry.
+        let ready = unsafe { libc::poll(&raw mut polled, 1, wait.as_millis() as i32) };
+        if ready == 1 {
+            let mut chunk = [0; 4096];
+            // A terminal whose other side is gone reads as EIO.
+            match self.file.read(&mut chunk) {
+                Ok(0) | Err(_) => self.ended = true,
+                Ok(count) => self.unread.extend_from_slice(&chunk[..count]),
+            }
+        }
+    }
+
+    fn line(&mut self) -> Option<String> {
+        let began = Instant::now();
+        loop {
+            if let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.unread.drain(..=end).collect();
+                return Some(String::from_utf8_lossy(&line).trim_end().to_owned());
+            }
+            if self.ended {
+                return None;
+            }
+            assert!(began.elapsed() < LIMIT, "no line came; there is {:?}", self.rest_so_far());
+            self.fill(LIMIT);
+        }
+    }
+
+    fn rest_so_far(&self) -> String {
+        String::from_utf8_lossy(&self.unread).into_owned()
+    }
+
+    /// What is there without waiting for an end of the stream: somebody may still hold it.
+    fn rest(&mut self) -> String {
+        loop {
+            let before = self.unread.len();
+            self.fill(Duration::ZERO);
+            if self.ended || self.unread.len() == before {
+                return String::from_utf8_lossy(&std::mem::take(&mut self.unread)).into_owned();
+            }
+        }
+    }
+}
+
+impl Running {
+    pub(crate) fn new(pid: i32, place: Place, streams: (File, File, File), terminal: Option<Pty>) -> Self {
+        let output = terminal.as_ref().map_or(streams.1, Pty::reader);
+        let (output, error) = (Stream::new(output), Stream::new(streams.2));
+        Self { pid, place, input: Some(streams.0), output, error, terminal, exit: None }
+    }
+
+    /// The next line of stdout (or of the terminal); panics at its end.
+    pub(crate) fn line(&mut self) -> String {
+        match self.output.line() {
+            Some(line) => line,
+            None => panic!("stdout ended; stderr: {}", self.error.rest()),
+        }
+    }
+
+    pub(crate) fn expect(&mut self, line: &str) {
+        assert_eq!(self.line(), line);
+    }
+
+    pub(crate) fn say(&mut self, text: &str) {
+        self.input.as_mut().expect("stdin is closed").write_all(text.as_bytes()).unwrap();
+    }
+
+    pub(crate) fn close_input(&mut self) {
+        self.input = None;
+    }
+
+    pub(crate) fn terminal(&self) -> &Pty {
+        self.terminal.as_ref().expect("no terminal")
+    }
+
+    /// Closes the test's side of the terminal, as a lost connection does.
+    pub(crate) fn hang_up(&mut self) {
+        let (_, nothing) = super::launch::pipe();
+        self.output = Stream::new(nothing);
+        self.terminal = None;
+    }
+
+    /// Sends a signal to the program.
+    pub(crate) fn signal(&self, signal: i32) {
+        send(self.pid, signal);
+    }
+
+    /// Waits for its end; what it wrote and was not read yet.
+    pub(crate) fn end(&mut self) -> (Exit, String, String) {
+        let exit = self.wait();
+        (exit, self.output.rest(), self.error.rest())
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(&mut self) -> Exit {
+        self.until("it to end", |running| running.ended());
+        self.exit.unwrap()
+    }
+
+    pub(crate) fn ended(&mut self) -> bool {
+        let mut status = 0;
+        if self.exit.is_some() {
+            return true;
+        }
+        // SAFETY: `status` is writable.
+        let reaped = unsafe { libc::waitpid(self.pid, &raw mut status, libc::WNOHANG) };
+        if reaped == self.pid {
+            self.exit = Some(match libc::WIFEXITED(status) {
+                true => Exit::Code(libc::WEXITSTATUS(status)),
+                false => Exit::Signal(libc::WTERMSIG(status)),
+            });
+        }
+        self.exit.is_some()
+    }
+
+    /// Waits for a state.
+    pub(crate) fn until(&mut self, what: &str, mut reached: impl FnMut(&mut Self) -> bool) {
+        let began = Instant::now();
+        while !reached(self) {
+            assert!(began.elapsed() < LIMIT, "waited in vain for {what}; tree: {:?}", self.descendants());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// All its descendants, parents first, with their process ids in the test's namespace.
+    pub(crate) fn descendants(&self) -> Vec<Seen> {
+        let all: Vec<Seen> = fs::read_dir("/proc")
+            .unwrap()
+            .flatten()
+            .filter_map(|entry| seen(&fs::read(entry.path().join("stat")).ok()?))
+            .collect();
+        let mut found: Vec<Seen> = Vec::new();
+        let mut parents = vec![self.pid];
+        while !parents.is_empty() {
+            let children: Vec<Seen> =
+                all.iter().filter(|process| parents.contains(&process.parent)).cloned().collect();
+            parents = children.iter().map(|process| process.pid).collect();
+            found.extend(children);
+        }
+        found
+    }
+}
+
+fn seen(stat: &[u8]) -> Option<Seen> {
+    let text = String::from_utf8_lossy(stat);
+    let (pid, rest) = text.split_once(" (")?;
+    let (name, rest) = rest.rsplit_once(") ")?;
+    let mut fields = rest.split(' ');
+    let state = fields.next()?.chars().next()?;
+    Some(Seen { pid: pid.parse().ok()?, parent: fields.next()?.parse().ok()?, state, name: name.to_owned() })
+}
+
+/// Sends a signal to a process.
+pub(crate) fn send(pid: i32, signal: i32) {
+    // SAFETY: takes two integers.
+    let sent = unsafe { libc::syscall(libc::SYS_kill, pid, signal) };
+    assert_eq!(sent, 0, "signal {signal} to {pid}: {}", std::io::Error::last_os_error());
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.exit.is_some() {
+            return;
+        }
+        // The end of a PID 1 is the end of its namespace.
+        let rest = if self.place == Place::Init { Vec::new() } else { self.descendants() };
+        // SAFETY: integers, and a null status. The program was not reaped yet, and its
+        // descendants were alive a moment ago.
+        unsafe {
+            libc::kill(self.pid, libc::SIGKILL);
+            for process in rest {
+                libc::kill(process.pid, libc::SIGKILL);
+            }
+            libc::waitpid(self.pid, std::ptr::null_mut(), 0);
+        }
+    }
+}
