@@ -27,8 +27,11 @@ pub mod plan;
 // floor 5
 pub mod apply;
 pub mod supervise;
+// floor 6
+pub mod report;
 // floor 7
 pub mod cli;
 pub mod log;
+pub mod prepare;
 pub mod run;
 pub mod settings;

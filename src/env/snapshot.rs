@@ -54,6 +54,14 @@ impl Snapshot {
         Self { places, ..Self::from_pairs(pairs) }
     }
 
+    /// These variables, and those of `others` whose names are not among them.
+    pub(super) fn over<'a>(mut self, others: impl Iterator<Item = (&'a OsStr, &'a OsStr)>) -> Self {
+        for (name, value) in others {
+            self.variables.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        }
+        self
+    }
+
     /// The bytes of a variable, empty or not.
     #[must_use]
     pub fn get(&self, name: impl AsRef<OsStr>) -> Option<&OsStr> {

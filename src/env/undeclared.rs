@@ -37,7 +37,8 @@ pub(super) fn check(spec: &Spec, snapshot: &Snapshot) -> Vec<Diagnostic> {
     problems
 }
 
-fn is_known(name: &str, declared: &BTreeSet<&str>) -> bool {
+/// Whether a name is a variable's, an old name, or NAME_FILE of one.
+pub(super) fn is_known(name: &str, declared: &BTreeSet<&str>) -> bool {
     declared.contains(name) || name.strip_suffix("_FILE").is_some_and(|of| declared.contains(of))
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use minijinja::{Environment, Value};
+use minijinja::value::ValueKind;
+use minijinja::{Environment, Error, ErrorKind, Output, State, Value};
 
 use super::engine::engine;
 use super::failure::{Origin, diagnose};
@@ -41,7 +42,7 @@ impl Expression {
     /// # Errors
     /// It can't be computed from `context`.
     pub fn evaluate(&self, context: &Value) -> Result<Value, Diagnostic> {
-        let fail = |error: &minijinja::Error| diagnose(error, &self.text.value, &Origin::of(&self.text));
+        let fail = |error: &Error| diagnose(error, &self.text.value, &Origin::of(&self.text));
         let compiled = self.engine.compile_expression(&self.text.value).map_err(|error| fail(&error))?;
         compiled.eval(context).map_err(|error| fail(&error))
     }
@@ -61,7 +62,8 @@ impl TextTemplate {
     /// # Errors
     /// It isn't a template.
     pub fn compile(text: &Located<String>) -> Result<Self, Diagnostic> {
-        let engine = engine();
+        let mut engine = engine();
+        engine.set_formatter(print);
         let names = engine
             .template_from_str(&text.value)
             .map(|template| template.undeclared_variables(false).into_iter().collect())
@@ -83,5 +85,34 @@ impl TextTemplate {
         self.engine
             .render_str(&self.text.value, context)
             .map_err(|error| diagnose(&error, &self.text.value, &Origin::of(&self.text)))
+    }
+}
+
+/// As variables are written: booleans in lower case, where the engine has Python's words.
+fn print(output: &mut Output<'_>, _state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    let printed = match value.kind() {
+        ValueKind::Bool => write!(output, "{}", value.is_true()),
+        _ => write!(output, "{value}"),
+    };
+    printed.map_err(|_| Error::new(ErrorKind::WriteFailure, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TextTemplate;
+    use crate::diagnostic::{Located, Place, Source};
+
+    #[test]
+    fn texts_are_printed_as_variables_are_written() {
+        for (text, expected) in [
+            ("{{ 1 == 1 }}", "true"),
+            ("{{ 2 * 3 }}", "6"),
+            ("{{ 'a' ~ 1 }}/", "a1/"),
+            ("{{ \"<'&\" }}", "<'&"),
+        ] {
+            let place = Place::new(&Source::new("s", text), 0..text.len());
+            let template = TextTemplate::compile(&Located { value: text.to_owned(), place }).unwrap();
+            assert_eq!(template.render(&minijinja::Value::UNDEFINED).unwrap(), expected, "{text}");
+        }
     }
 }

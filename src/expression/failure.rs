@@ -61,6 +61,9 @@ fn describe(error: &Error, written: &str) -> (String, String) {
     let detail = error.detail().unwrap_or_default().to_owned();
     match error.kind() {
         ErrorKind::SyntaxError => ("this is not a template".to_owned(), detail),
+        ErrorKind::UndefinedError if written.trim().is_empty() => {
+            ("something in this has no value".to_owned(), "undefined".to_owned())
+        }
         ErrorKind::UndefinedError => {
             (format!("`{}` has no value", written.trim()), "undefined here".to_owned())
         }

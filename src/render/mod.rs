@@ -11,6 +11,6 @@ mod template;
 mod tests;
 
 pub use fill::Rendered;
-pub use outputs::{Output, Outputs, render_all};
+pub use outputs::{Output, Outputs, check_all, render_all};
 pub use sources::{ReadTemplate, SourceError};
 pub use template::{Known, Renderer, Request};

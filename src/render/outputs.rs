@@ -1,7 +1,6 @@
 //! From `[[template]]` tables to files in memory: `when`, `for-each`, `dest`, format, and
 //! then each rendering. Looks at every template, whatever is wrong with the others.
 
-use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use minijinja::Value;
@@ -9,6 +8,7 @@ use minijinja::Value;
 use super::fill::Rendered;
 use super::template::{Known, Renderer, Request};
 use crate::diagnostic::{Diagnostic, Located, nearest};
+use crate::env::Names;
 use crate::expression::{Expression, TextTemplate};
 use crate::format::{self, FORMATS, Format};
 use crate::spec::Template;
@@ -46,13 +46,14 @@ pub struct Outputs<'s> {
 #[must_use]
 pub fn render_all<'s>(
     templates: &'s [Template],
+    names: &Names<'_>,
     context: &Value,
     known: &Known,
     renderer: &mut Renderer,
 ) -> Outputs<'s> {
     let mut outputs = Outputs::default();
     for template in templates {
-        match expand(template, context, known) {
+        match expand(template, names, context, known) {
             Ok(Expanded::Skipped) => outputs.skipped.push(template),
             Ok(Expanded::Files(files)) => {
                 for file in files {
@@ -64,6 +65,27 @@ pub fn render_all<'s>(
     }
     check_distinct(&mut outputs);
     outputs
+}
+
+/// What is wrong with templates whatever the values are: syntax, names, formats. For a start
+/// whose variables are wrong already.
+#[must_use]
+pub fn check_all(
+    templates: &[Template],
+    names: &Names<'_>,
+    known: &Known,
+    renderer: &mut Renderer,
+) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    for template in templates {
+        problems.extend(Compiled::of(template, names, known).err().into_iter().flatten());
+        let mut known = known.clone();
+        if template.for_each.is_some() {
+            known.names.insert(ITEM.to_owned());
+        }
+        problems.extend(renderer.check(&template.source, &template.directory, &known));
+    }
+    problems
 }
 
 enum Expanded {
@@ -114,31 +136,67 @@ fn render_file<'s>(
     }
 }
 
-fn expand(template: &Template, context: &Value, known: &Known) -> Result<Expanded, Vec<Diagnostic>> {
-    let mut problems = Vec::new();
-    let mut keep = |found: Result<Expression, Vec<Diagnostic>>| match found {
-        Ok(expression) => Some(expression),
-        Err(found) => {
-            problems.extend(found);
-            None
+/// The expressions of a template, whatever the values are.
+struct Compiled {
+    when: Option<Expression>,
+    for_each: Option<Expression>,
+    dest: TextTemplate,
+}
+
+impl Compiled {
+    fn of(template: &Template, names: &Names<'_>, known: &Known) -> Result<Self, Vec<Diagnostic>> {
+        let mut problems = Vec::new();
+        let mut expression = |text: &Option<Located<String>>| {
+            let text = text.as_ref()?;
+            match Expression::compile(text) {
+                Ok(compiled) => {
+                    problems.extend(names.check(compiled.names(), text, &[]));
+                    Some(compiled)
+                }
+                Err(problem) => {
+                    problems.push(problem);
+                    None
+                }
+            }
+        };
+        let when = expression(&template.when);
+        let for_each = expression(&template.for_each);
+        let also: &[&str] = if template.for_each.is_some() { &[ITEM] } else { &[] };
+        let dest = match TextTemplate::compile(&template.dest) {
+            Ok(dest) => {
+                problems.extend(names.check(dest.names(), &template.dest, also));
+                if !dest.names().is_disjoint(&known.secrets) {
+                    problems.push(
+                        Diagnostic::spec("`dest` is made from a secret")
+                            .at(&template.dest.place, "the names of files are visible to everybody"),
+                    );
+                }
+                Some(dest)
+            }
+            Err(problem) => {
+                problems.push(problem);
+                None
+            }
+        };
+        if let Some(name) = &template.format
+            && format::by_name(&name.value).is_none()
+        {
+            problems.push(no_such_format(name));
         }
-    };
-    let when = template.when.as_ref().and_then(|when| keep(compile(when, known)));
-    let for_each = template.for_each.as_ref().and_then(|each| keep(compile(each, known)));
-    let has_item = template.for_each.is_some();
-    let dest = match compile_dest(&template.dest, known, has_item) {
-        Ok(dest) => Some(dest),
-        Err(found) => {
-            problems.extend(found);
-            None
+        match dest.filter(|_| problems.is_empty()) {
+            Some(dest) => Ok(Self { when, for_each, dest }),
+            None => Err(problems),
         }
-    };
-    if let Some(name) = &template.format
-        && format::by_name(&name.value).is_none()
-    {
-        problems.push(no_such_format(name));
     }
-    let Some(dest) = dest.filter(|_| problems.is_empty()) else { return Err(problems) };
+}
+
+fn expand(
+    template: &Template,
+    names: &Names<'_>,
+    context: &Value,
+    known: &Known,
+) -> Result<Expanded, Vec<Diagnostic>> {
+    let Compiled { when, for_each, dest } = Compiled::of(template, names, known)?;
     if let Some(when) = &when
         && !truth(when, context, &template.when)?
     {
@@ -152,9 +210,9 @@ fn expand(template: &Template, context: &Value, known: &Known) -> Result<Expande
     let items = list.try_iter().ok().filter(|_| list.kind() == minijinja::value::ValueKind::Seq);
     let Some(items) = items else {
         let place = template.for_each.as_ref().map_or(&template.dest.place, |each| &each.place);
-        return Err(vec![
-            Diagnostic::spec("`for-each` is not a list").at(place, "one file is written for each item"),
-        ]);
+        let problem =
+            Diagnostic::spec("`for-each` is not a list").at(place, "one file is written for each item");
+        return Err(vec![problem]);
     };
     let mut files = Vec::new();
     for item in items {
@@ -162,48 +220,6 @@ fn expand(template: &Template, context: &Value, known: &Known) -> Result<Expande
         files.push(file(template, &dest, context, Some(secret))?);
     }
     Ok(Expanded::Files(files))
-}
-
-fn compile(text: &Located<String>, known: &Known) -> Result<Expression, Vec<Diagnostic>> {
-    let expression = Expression::compile(text).map_err(|problem| vec![problem])?;
-    check_names(expression.names(), text, known, false)?;
-    Ok(expression)
-}
-
-fn compile_dest(
-    dest: &Located<String>,
-    known: &Known,
-    has_item: bool,
-) -> Result<TextTemplate, Vec<Diagnostic>> {
-    let compiled = TextTemplate::compile(dest).map_err(|problem| vec![problem])?;
-    check_names(compiled.names(), dest, known, has_item)?;
-    if !compiled.names().is_disjoint(&known.secrets) {
-        let problem = Diagnostic::spec("`dest` is made from a secret")
-            .at(&dest.place, "the names of files are visible to everybody");
-        return Err(vec![problem]);
-    }
-    Ok(compiled)
-}
-
-fn check_names(
-    names: &BTreeSet<String>,
-    text: &Located<String>,
-    known: &Known,
-    has_item: bool,
-) -> Result<(), Vec<Diagnostic>> {
-    let unknown = names
-        .iter()
-        .filter(|name| !known.names.contains(*name) && (!has_item || name.as_str() != ITEM))
-        .map(|name| {
-            let problem = Diagnostic::spec(format!("`{name}` is not declared"))
-                .at(&text.place, "no variable of the spec has this name");
-            match nearest(name, known.names.iter().map(String::as_str)) {
-                Some(near) => problem.help(format!("did you mean `{near}`?")),
-                None => problem.help(format!("declare it in the spec: [env.{name}]")),
-            }
-        });
-    let problems: Vec<_> = unknown.collect();
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 fn truth(

@@ -59,15 +59,33 @@ impl Renderer {
     /// Everything that is wrong with it: mistakes of the template (exit 65), values that
     /// the format can't carry (exit 78).
     pub fn render(&mut self, request: &Request<'_>) -> Result<Rendered, Vec<Diagnostic>> {
+        let rendering = self.rendering(request.source, request.directory, request.known, request.context);
+        rendering.map_err(|problem| vec![problem])?.run(request.context, request.format)
+    }
+
+    /// What is wrong with a template whatever the values are. Files that it includes are
+    /// not looked at: only values say which.
+    pub fn check(&mut self, source: &Located<String>, directory: &Path, known: &Known) -> Vec<Diagnostic> {
+        match self.rendering(source, directory, known, &Value::UNDEFINED) {
+            Ok(rendering) => rendering.check(),
+            Err(problem) => vec![problem],
+        }
+    }
+
+    fn rendering<'a>(
+        &mut self,
+        source: &'a Located<String>,
+        directory: &Path,
+        known: &'a Known,
+        context: &Value,
+    ) -> Result<Rendering<'a>, Diagnostic> {
         let sources = Arc::clone(
             self.sources
-                .entry(request.directory.to_owned())
-                .or_insert_with(|| Arc::new(Sources::new(request.directory, Arc::clone(&self.read)))),
+                .entry(directory.to_owned())
+                .or_insert_with(|| Arc::new(Sources::new(directory, Arc::clone(&self.read)))),
         );
-        let main =
-            sources.get(&request.source.value).map_err(|error| vec![unusable(request.source, &error)])?;
-        let rendering = Rendering { request, sources, main, marker: choose_marker(request.context) };
-        rendering.run()
+        let main = sources.get(&source.value).map_err(|error| unusable(source, &error))?;
+        Ok(Rendering { name: &source.value, known, sources, main, marker: choose_marker(context) })
     }
 }
 
@@ -81,17 +99,18 @@ fn unusable(source: &Located<String>, error: &SourceError) -> Diagnostic {
 }
 
 struct Rendering<'a> {
-    request: &'a Request<'a>,
+    name: &'a str,
+    known: &'a Known,
     sources: Arc<Sources>,
     main: Arc<Source>,
     marker: Marker,
 }
 
 impl Rendering<'_> {
-    fn run(&self) -> Result<Rendered, Vec<Diagnostic>> {
+    fn run(&self, context: &Value, format: &Format) -> Result<Rendered, Vec<Diagnostic>> {
         let holes = Holes::new(self.marker, None);
         let engine = self.engine(&holes);
-        let rendered = self.render_with(&engine);
+        let rendered = self.render_with(&engine, context);
         let (used, mut problems) = self.check_names(&engine);
         let rendered = match rendered {
             Ok(text) if problems.is_empty() => text,
@@ -99,24 +118,33 @@ impl Rendering<'_> {
             Err(error) => {
                 let problem = self.diagnose(&error);
                 // an undeclared name is reported once, by name
-                if problems.iter().all(|known| {
-                    known.place.as_ref().map(|(place, _)| place)
-                        != problem.place.as_ref().map(|(place, _)| place)
-                }) {
+                let place = |problem: &Diagnostic| problem.place.as_ref().map(|(place, _)| place.clone());
+                if problems.iter().all(|known| place(known) != place(&problem)) {
                     problems.push(problem);
                 }
                 return Err(problems);
             }
         };
-        let visibility = if used.is_disjoint(&self.request.known.secrets) {
+        let visibility = if used.is_disjoint(&self.known.secrets) {
             Visibility::All
         } else {
-            Visibility::Only(&self.request.known.open_texts)
+            Visibility::Only(&self.known.open_texts)
         };
         let pieces = holes.split(&rendered).ok_or_else(|| vec![self.diagnose(&changed())])?;
-        fill(&pieces, &holes.take(), self.request.format, &visibility).map_err(|refused| {
-            refused.into_iter().map(|(number, refusal)| self.refused(number, &refusal)).collect()
+        fill(&pieces, &holes.take(), format, &visibility).map_err(|refused| {
+            refused
+                .into_iter()
+                .map(|(number, refusal)| self.refused(number, &refusal, context, format))
+                .collect()
         })
+    }
+
+    fn check(&self) -> Vec<Diagnostic> {
+        let engine = self.engine(&Holes::new(self.marker, None));
+        match engine.get_template(self.name) {
+            Ok(_) => self.check_names(&engine).1,
+            Err(error) => vec![self.diagnose(&error)],
+        }
     }
 
     fn engine(&self, holes: &Arc<Holes>) -> Environment<'static> {
@@ -136,8 +164,8 @@ impl Rendering<'_> {
         engine
     }
 
-    fn render_with(&self, engine: &Environment<'static>) -> Result<String, Error> {
-        engine.get_template(&self.request.source.value)?.render(self.request.context)
+    fn render_with(&self, engine: &Environment<'static>, context: &Value) -> Result<String, Error> {
+        engine.get_template(self.name)?.render(context)
     }
 
     /// The names that the template and all it included look up, and those nobody declared.
@@ -149,7 +177,7 @@ impl Rendering<'_> {
             let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
             names.sort();
             for name in names {
-                if !self.request.known.names.contains(&name) && !is_builtin(engine, &name) {
+                if !self.known.names.contains(&name) && !is_builtin(engine, &name) {
                     problems.push(self.undeclared(&source, &name));
                 }
                 used.insert(name);
@@ -162,7 +190,7 @@ impl Rendering<'_> {
         let span = find_name(&source.text, name).unwrap_or(0..0);
         let diagnostic = Diagnostic::spec(format!("`{name}` is not declared"))
             .at(&Place::new(source, span), "no variable of the spec has this name");
-        match nearest(name, self.request.known.names.iter().map(String::as_str)) {
+        match nearest(name, self.known.names.iter().map(String::as_str)) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
             None => diagnostic.help(format!("declare it in the spec: [env.{name}]")),
         }
@@ -188,29 +216,28 @@ impl Rendering<'_> {
     }
 
     /// A refused value: rendered once more, failing just there, the engine says where.
-    fn refused(&self, number: usize, refusal: &Refusal) -> Diagnostic {
+    fn refused(&self, number: usize, refusal: &Refusal, context: &Value, format: &Format) -> Diagnostic {
         let holes = Holes::new(self.marker, Some(number));
-        let located = self.render_with(&self.engine(&holes)).err();
+        let located = self.render_with(&self.engine(&holes), context).err();
         let error = located.as_ref().map(innermost);
         let source = error.map_or_else(|| Arc::clone(&self.main), |error| self.source_of(error));
         let span = error.and_then(Error::range).unwrap_or(0..0);
         let written = source.text.get(span.clone()).unwrap_or_default();
         let what = self.what(written);
         let place = Place::new(&source, span);
-        let format = self.request.format.name;
         let diagnostic = match refusal.blame {
             Blame::Value => Diagnostic::environment(format!("{what} can't stand in {}", refusal.context)),
             Blame::Template => Diagnostic::spec(format!("nothing can be printed in {}", refusal.context)),
         };
         let diagnostic =
-            diagnostic.at(&place, refusal.reason.as_str()).note(format!("the format is {format}"));
+            diagnostic.at(&place, refusal.reason.as_str()).note(format!("the format is {}", format.name));
         if refusal.instead.is_empty() { diagnostic } else { diagnostic.help(refusal.instead.as_str()) }
     }
 
     /// The value, called by the variables that it is made of.
     fn what(&self, written: &str) -> String {
         let mut names: Vec<String> = Vec::new();
-        for name in identifiers(written).filter(|name| self.request.known.names.contains(*name)) {
+        for name in identifiers(written).filter(|name| self.known.names.contains(*name)) {
             let name = format!("`{name}`");
             if !names.contains(&name) {
                 names.push(name);

@@ -15,23 +15,21 @@ use crate::exit::ExitCode;
 /// How deep files may include each other.
 const DEEPEST: usize = 8;
 
-/// Reads the spec at `path`.
+/// Reads the spec at `path`: what it says, and all that is wrong with it and with the files
+/// it includes.
 ///
 /// # Errors
-/// All that is wrong with it and with the files it includes.
-pub fn load(path: &Path) -> Result<Spec, Vec<Diagnostic>> {
+/// The file can't be read.
+pub fn load(path: &Path) -> Result<(Spec, Vec<Diagnostic>), Diagnostic> {
     let text = read(path).map_err(|reason| {
-        vec![
-            Diagnostic::error(ExitCode::INPUT, format!("can't read the spec {}", path.display()))
-                .note(reason),
-        ]
+        Diagnostic::error(ExitCode::INPUT, format!("can't read the spec {}", path.display())).note(reason)
     })?;
     let mut problems = Vec::new();
     let mut files = Files { open: vec![identity(path)], done: Vec::new() };
     let mut spec = load_text(path, text, &mut problems, &mut files);
     spec.variables.sort_by_key(|variable| !std::ptr::eq(&*variable.name.place.source, &*spec.source));
     check_duplicates(&spec, &mut problems);
-    if problems.is_empty() { Ok(spec) } else { Err(problems) }
+    Ok((spec, problems))
 }
 
 fn read(path: &Path) -> Result<String, String> {

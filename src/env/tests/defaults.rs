@@ -30,7 +30,7 @@ fn computed_in_any_order() {
         ),
         ("[env.M]\ntype = 'size'\ndefault = '{{ (container.memory / 2) | int | size }}'\n", &[], "M", "256M"),
         ("[env.L]\ntype = 'list'\ndefault = ['a', 'b']\n", &[], "L", "a,b"),
-        ("[env.F]\ntype = 'bool'\ndefault = '{{ 1 == 1 }}'\n", &[], "F", "True"),
+        ("[env.F]\ntype = 'bool'\ndefault = '{{ 1 == 1 }}'\n", &[], "F", "true"),
     ] {
         assert_eq!(Case::new(spec, given).text(name).as_deref(), Some(text), "{spec}");
     }

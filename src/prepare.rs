@@ -1,0 +1,312 @@
+//! From a spec and what the container was given to a plan: resolve, render, observe, plan.
+//! Reads, and changes nothing. The same for every mode.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use minijinja::Value;
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::env::facts::Facts;
+use crate::env::{Inputs, Names, Origin, Resolved, Snapshot, resolve};
+use crate::exit::ExitCode;
+use crate::observe::state::{self, generated_of_volume};
+use crate::observe::{container, target};
+use crate::plan::{NewSecrets, Plan, Wishes, build};
+use crate::render::{Known, Outputs, Renderer, check_all, render_all};
+use crate::spec::{Generate, Spec, Version};
+use crate::state::{GENERATED_FILE, Generated, Written};
+use crate::sys::accounts::Accounts;
+use crate::sys::files::read_bounded;
+use crate::sys::path_walk::Base;
+use crate::sys::randomness::random_text;
+
+/// A secret or a template larger than this is a mistake.
+const LARGEST_INPUT: u64 = 16 << 20;
+
+/// Where the result is meant for.
+#[derive(Clone, Copy, Debug)]
+pub enum Destination<'a> {
+    /// This container, below `base`: its users, its state, its files.
+    Container {
+        /// What destinations are below.
+        base: &'a Base,
+        /// The container's state, the preferred directory first.
+        state_directories: &'a [PathBuf],
+    },
+    /// A directory somewhere: no users, no state.
+    Elsewhere {
+        /// The directory; `None`: nothing is written.
+        base: Option<&'a Base>,
+    },
+}
+
+/// Everything that was found out.
+#[derive(Debug)]
+pub struct Prepared<'s> {
+    /// The variables.
+    pub resolved: Resolved,
+    /// What expressions see.
+    pub context: Value,
+    /// The rendered files.
+    pub outputs: Outputs<'s>,
+    /// The steps.
+    pub plan: Plan,
+    /// What castoff wrote before.
+    pub written: Written,
+    /// The image's users and groups.
+    pub accounts: Accounts,
+    /// Warnings and notices.
+    pub remarks: Vec<Diagnostic>,
+}
+
+/// Prepares a spec. `spec_problems` are what parsing found: they are reported with all that
+/// can still be found out.
+///
+/// # Errors
+/// All problems at once.
+pub fn prepare<'s>(
+    spec: &'s Spec,
+    spec_problems: Vec<Diagnostic>,
+    snapshot: &Snapshot,
+    destination: Destination<'_>,
+) -> Result<Prepared<'s>, Vec<Diagnostic>> {
+    let mut problems = spec_problems;
+    let facts = facts(spec, &mut problems);
+    let kept = RefCell::new(KeptSecrets { destination, read: BTreeMap::new(), problems: Vec::new() });
+    let inputs = Inputs {
+        snapshot,
+        facts: &facts,
+        read_file: &read_secret,
+        generated: &|generate, name| kept.borrow_mut().get(generate, name),
+        fresh: &|length, alphabet| kept.borrow_mut().fresh(length, alphabet),
+    };
+    let resolution = resolve(spec, &inputs);
+    problems.extend(kept.into_inner().problems);
+    let (found, remarks): (Vec<_>, Vec<_>) =
+        resolution.diagnostics.into_iter().partition(|diagnostic| diagnostic.severity == Severity::Error);
+    // What follows only from a broken spec is no news to who runs the image.
+    let spec_is_broken = !problems.is_empty();
+    problems.extend(found.into_iter().filter(|found| !spec_is_broken || found.exit == ExitCode::SPEC));
+    let resolved = resolution.resolved;
+    let context = resolved.context(&facts);
+    let known = known(spec, &resolved, &facts);
+    let names = Names::of(spec);
+    let mut renderer = Renderer::new(Arc::new(read_template));
+    if !problems.is_empty() {
+        problems.extend(check_all(&spec.templates, &names, &known, &mut renderer));
+        return Err(spec_first(problems));
+    }
+    let mut outputs = render_all(&spec.templates, &names, &context, &known, &mut renderer);
+    let problems = std::mem::take(&mut outputs.problems);
+    if !problems.is_empty() {
+        return Err(spec_first(problems));
+    }
+    let place = Observed::of(spec, &outputs, destination)?;
+    let wishes = Wishes {
+        directories: &spec.directories,
+        outputs: &outputs,
+        generated: new_secrets(spec, &resolved, destination),
+        targets: &place.targets,
+        written: &place.written,
+        accounts: place.here.then_some(&place.accounts),
+    };
+    let plan = build(&wishes)?;
+    let Observed { written, accounts, .. } = place;
+    Ok(Prepared { resolved, context, outputs, plan, written, accounts, remarks })
+}
+
+/// The mistakes of the author before those of who runs the image: they decide the exit code.
+fn spec_first(mut problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    problems.sort_by_key(|problem| problem.exit != ExitCode::SPEC);
+    problems
+}
+
+fn facts(spec: &Spec, problems: &mut Vec<Diagnostic>) -> Facts {
+    let container = container::observe(Path::new("/"));
+    let image_version = match &spec.image.version {
+        None => None,
+        Some(Version::Literal(version)) => Some(version.value.clone()),
+        Some(Version::File { path, pattern }) => {
+            match version_in_file(spec, &path.value, pattern.as_ref().map(|pattern| pattern.value.as_str())) {
+                Ok(version) => Some(version),
+                Err(reason) => {
+                    problems.push(
+                        Diagnostic::error(ExitCode::INPUT, "the image's version can't be read")
+                            .at(&path.place, reason),
+                    );
+                    None
+                }
+            }
+        }
+    };
+    Facts {
+        memory: container.memory,
+        cpus: container.cpus,
+        hostname: container.hostname,
+        image_name: spec.image.name.as_ref().map(|name| name.value.clone()),
+        image_version,
+    }
+}
+
+fn version_in_file(spec: &Spec, path: &Path, pattern: Option<&str>) -> Result<String, String> {
+    let directory = Path::new(&spec.source.name).parent().unwrap_or(Path::new(""));
+    let bytes = read_bounded(&directory.join(path), LARGEST_INPUT).map_err(|error| error.to_string())?;
+    let text = String::from_utf8(bytes).map_err(|_| "the file is not UTF-8".to_owned())?;
+    let Some(pattern) = pattern else { return Ok(text.trim().to_owned()) };
+    let regex = regex::Regex::new(pattern).map_err(|_| "the pattern is wrong".to_owned())?;
+    let found = regex.captures(&text).and_then(|captures| captures.get(1));
+    found
+        .map(|version| version.as_str().to_owned())
+        .ok_or_else(|| "the pattern matches nothing in it".to_owned())
+}
+
+fn read_secret(path: &Path) -> Result<Option<Vec<u8>>, String> {
+    match read_bounded(path, LARGEST_INPUT) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.errno() == Some(nix::errno::Errno::ENOENT) => Ok(None),
+        Err(error) => Err(Diagnostic::from(&error).title),
+    }
+}
+
+fn read_template(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
+    match read_bounded(path, LARGEST_INPUT) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) => match error.errno() {
+            Some(nix::errno::Errno::ENOENT) => Ok(None),
+            Some(errno) => Err(errno.into()),
+            None => Err(std::io::Error::other(error.to_string())),
+        },
+    }
+}
+
+/// The secrets that earlier starts made, read once per scope.
+struct KeptSecrets<'a> {
+    destination: Destination<'a>,
+    read: BTreeMap<Option<PathBuf>, Generated>,
+    problems: Vec<Diagnostic>,
+}
+
+impl KeptSecrets<'_> {
+    fn get(&mut self, generate: &Generate, name: &str) -> Option<String> {
+        let scope = generate.scope.as_ref().map(|scope| scope.value.clone());
+        if !self.read.contains_key(&scope) {
+            let generated = self.load(scope.as_deref());
+            self.read.insert(scope.clone(), generated);
+        }
+        self.read.get(&scope)?.get(name).map(str::to_owned)
+    }
+
+    fn load(&mut self, scope: Option<&Path>) -> Generated {
+        let Destination::Container { base, state_directories } = self.destination else {
+            return Generated::default();
+        };
+        let files: Vec<PathBuf> = match scope {
+            Some(scope) => vec![generated_of_volume(scope)],
+            None => state_directories.iter().map(|directory| directory.join(GENERATED_FILE)).collect(),
+        };
+        for file in files {
+            match state::generated(base, &file) {
+                Ok(generated) if generated == Generated::default() => {}
+                Ok(generated) => return generated,
+                Err(error) => self.problems.push(Diagnostic::from(&error)),
+            }
+        }
+        Generated::default()
+    }
+
+    fn fresh(&mut self, length: usize, alphabet: &str) -> String {
+        random_text(length, alphabet).unwrap_or_else(|error| {
+            self.problems
+                .push(Diagnostic::error(ExitCode::IO, format!("no secret can be generated: {error}")));
+            String::new()
+        })
+    }
+}
+
+/// The secrets that this start made, by the place that keeps them.
+fn new_secrets(spec: &Spec, resolved: &Resolved, destination: Destination<'_>) -> Vec<NewSecrets> {
+    if matches!(destination, Destination::Elsewhere { .. }) {
+        return Vec::new();
+    }
+    let mut scopes: BTreeMap<Option<PathBuf>, Vec<(String, String)>> = BTreeMap::new();
+    for variable in &spec.variables {
+        let (Some(generate), Some(found)) = (&variable.generate, resolved.get(&variable.name.value)) else {
+            continue;
+        };
+        if let (Origin::Generated { new: true }, Some(text)) = (&found.origin, &found.text) {
+            let scope = generate.scope.as_ref().map(|scope| scope.value.clone());
+            scopes.entry(scope).or_default().push((found.name.clone(), text.clone()));
+        }
+    }
+    scopes.into_iter().map(|(scope, values)| NewSecrets { scope, values }).collect()
+}
+
+/// What templates may name and show.
+fn known(spec: &Spec, resolved: &Resolved, facts: &Facts) -> Known {
+    let mut names: BTreeSet<String> = spec.variables.iter().map(|v| v.name.value.clone()).collect();
+    names.extend(["container".to_owned(), "image".to_owned()]);
+    let mut secrets: BTreeSet<String> = spec
+        .variables
+        .iter()
+        .filter(|v| v.secret || v.generate.is_some())
+        .map(|v| v.name.value.clone())
+        .collect();
+    secrets.extend(resolved.variables.iter().filter(|v| v.secret).map(|v| v.name.clone()));
+    let open = resolved.variables.iter().filter(|variable| !variable.secret);
+    let open_texts = open
+        .filter_map(|variable| variable.value.as_ref())
+        .map(|value| value.seen().to_string())
+        .chain([facts.memory.to_string(), facts.cpus.to_string(), facts.hostname.clone()])
+        .chain(facts.image_name.clone())
+        .chain(facts.image_version.clone())
+        .collect();
+    Known { names, secrets, open_texts }
+}
+
+/// What is there.
+struct Observed {
+    here: bool,
+    targets: BTreeMap<PathBuf, target::Target>,
+    written: Written,
+    accounts: Accounts,
+}
+
+impl Observed {
+    fn of(spec: &Spec, outputs: &Outputs<'_>, destination: Destination<'_>) -> Result<Self, Vec<Diagnostic>> {
+        let (base, here) = match destination {
+            Destination::Container { base, .. } => (Some(base), true),
+            Destination::Elsewhere { base } => (base, false),
+        };
+        let mut observed = Self {
+            here,
+            targets: BTreeMap::new(),
+            written: Written::default(),
+            accounts: Accounts::default(),
+        };
+        let mut problems = Vec::new();
+        if let Some(base) = base {
+            let files = outputs.files.iter().map(|file| &file.dest);
+            let directories = spec.directories.iter().map(|directory| &directory.path.value);
+            for path in files.chain(directories) {
+                match target::observe(base, path) {
+                    Ok(target) => drop(observed.targets.insert(path.clone(), target)),
+                    Err(error) => problems.push(Diagnostic::from(&error)),
+                }
+            }
+        }
+        if let Destination::Container { base, state_directories } = destination {
+            match state::written(base, state_directories) {
+                Ok(written) => observed.written = written,
+                Err(error) => problems.push(Diagnostic::from(&error)),
+            }
+            match Accounts::read(base) {
+                Ok(accounts) => observed.accounts = accounts,
+                Err(error) => problems.push(Diagnostic::from(&error)),
+            }
+        }
+        if problems.is_empty() { Ok(observed) } else { Err(problems) }
+    }
+}

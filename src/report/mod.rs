@@ -1,0 +1,7 @@
+//! What castoff tells when a mode ends: diagnostics as text or JSON, and a mode's answer.
+
+mod diagnostics;
+mod rendering;
+
+pub use diagnostics::{as_json, as_text};
+pub use rendering::shown_files;
