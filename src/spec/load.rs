@@ -170,9 +170,9 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, format!("version = 1\n{text}")).unwrap();
         }
-        let spec = load(&directory.join(files[0].0));
+        let (spec, problems) = load(&directory.join(files[0].0)).unwrap();
         std::fs::remove_dir_all(&directory).unwrap();
-        spec.map_err(|problems| problems.into_iter().map(|problem| problem.title).collect())
+        if problems.is_empty() { Ok(spec) } else { Err(problems.into_iter().map(|p| p.title).collect()) }
     }
 
     #[test]

@@ -28,6 +28,20 @@ fn a_command_in_the_services_place_has_stdout_to_itself() {
 }
 
 #[test]
+fn a_service_gets_what_was_given_but_no_secret() {
+    if missing() {
+        return;
+    }
+    let said = run_complete(&["--env=CASTOFF_LOG_LEVEL=trace"], &["env"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(said.stdout.contains("WORDPRESS_DB_USER=wordpress\n"), "{}", said.stdout);
+    let all = said.stdout + &said.stderr;
+    for hidden in [CANARY, "WORDPRESS_DB_PASSWORD=", "CASTOFF_"] {
+        assert!(!all.contains(hidden), "{hidden} is in {all}");
+    }
+}
+
+#[test]
 fn check_is_content_with_what_is_complete() {
     if missing() {
         return;
