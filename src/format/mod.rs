@@ -7,6 +7,8 @@ mod php_fpm;
 mod php_ini;
 mod registry;
 mod skeleton;
+#[cfg(test)]
+mod table;
 mod zend_ini;
 
 pub use literal::Literal;
