@@ -14,4 +14,5 @@ mod php_fpm;
 mod php_ini;
 pub(crate) mod program;
 pub(crate) mod readback;
+mod templates;
 pub(crate) mod values;
