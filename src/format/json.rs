@@ -135,13 +135,13 @@ impl<'a> Lexer<'a> {
     fn word(&mut self) {
         while let Some(Unit::Char('a'..='z' | 'A'..='Z' | '0'..='9' | '+' | '-' | '.')) = self.cursor.peek(0)
         {
-            Cursor::skip(&mut self.cursor, 1);
+            self.cursor.next();
         }
         self.completed();
     }
 
     fn comment(&mut self, end: &str) {
-        Cursor::skip(&mut self.cursor, 1);
+        self.cursor.next();
         while !self.cursor.starts_with(end) {
             match self.cursor.next() {
                 Some(Unit::Hole) => self.holes.push(Err(Refusal::template(
@@ -153,7 +153,7 @@ impl<'a> Lexer<'a> {
                 None => return,
             }
         }
-        Cursor::skip(&mut self.cursor, end.len());
+        self.cursor.nth(end.len() - 1);
     }
 
     fn string(&mut self) {
@@ -181,7 +181,7 @@ impl<'a> Lexer<'a> {
                 Some(Unit::Char(_)) => {}
                 None => return,
             }
-            Cursor::skip(&mut self.cursor, 1);
+            self.cursor.next();
         }
     }
 }
