@@ -1,1 +1,3 @@
 //! All tests that go through the binary, in one program.
+
+mod formats;

@@ -4,12 +4,17 @@ mod dotenv;
 mod json;
 mod literal;
 mod msmtp;
+mod nginx;
+mod php;
+mod php_fpm;
+mod php_ini;
 mod plain;
 mod registry;
 mod shell;
 mod skeleton;
 mod ssmtp;
+mod zend_ini;
 
 pub use literal::Literal;
-pub use registry::{FORMATS, Format};
+pub use registry::{FORMATS, Format, by_name, infer};
 pub use skeleton::{Blame, Cursor, Filling, Refusal, Skeleton, Unit, fill_with};

@@ -21,7 +21,102 @@ pub static FORMATS: &[&Format] = &[
     &super::dotenv::DOTENV,
     &super::json::JSON,
     &super::msmtp::MSMTP,
+    &super::nginx::NGINX,
+    &super::php::PHP,
+    &super::php_fpm::PHP_FPM,
+    &super::php_ini::PHP_INI,
     &super::plain::PLAIN,
     &super::shell::SHELL,
     &super::ssmtp::SSMTP,
 ];
+
+/// The format that a spec calls `name`.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().copied().find(|format| format.name == name)
+}
+
+/// The format that a destination surely has; `None` where only a person can say
+/// (`site.conf` may be of nginx, php-fpm, or anything).
+#[must_use]
+pub fn infer(dest: &str) -> Option<&'static Format> {
+    let mut best: Option<(usize, &'static Format)> = None;
+    for &format in FORMATS {
+        for pattern in format.destinations.iter().filter(|pattern| ends_with(dest, pattern)) {
+            let literal = pattern.chars().filter(|&c| c != '*').count();
+            if best.is_none_or(|(most, _)| literal > most) {
+                best = Some((literal, format));
+            }
+        }
+    }
+    best.map(|(_, format)| format)
+}
+
+/// Whether the last components of `path` match those of `pattern`.
+fn ends_with(path: &str, pattern: &str) -> bool {
+    let mut components = path.rsplit('/');
+    pattern.rsplit('/').all(|part| components.next().is_some_and(|component| glob(part, component)))
+}
+
+/// `*` stands for any characters of one component.
+fn glob(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {
+            let mut starts = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
+            starts.any(|at| rest.get(at..).is_some_and(|rest| glob(tail, rest)))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_is_inferred_only_where_the_path_is_sure() {
+        let table = [
+            ("/var/www/html/wp-config.php", Some("php")),
+            ("settings.php", Some("php")),
+            ("/etc/php/8.2/fpm/php.ini", Some("php-ini")),
+            ("/etc/php/8.2/fpm/conf.d/99-castoff.ini", Some("php-ini")),
+            ("/usr/local/etc/php/conf.d/uploads.ini", Some("php-ini")),
+            ("/var/www/html/.user.ini", Some("php-ini")),
+            ("/etc/supervisor/conf.d/x.ini", None),
+            ("/etc/app.ini", None),
+            ("/etc/php/8.2/fpm/php-fpm.conf", Some("php-fpm")),
+            ("/usr/local/etc/php-fpm.d/zz-site.conf", Some("php-fpm")),
+            ("/etc/php/8.2/fpm/pool.d/www.conf", Some("php-fpm")),
+            ("/etc/nginx/nginx.conf", Some("nginx")),
+            ("/etc/nginx/conf.d/default.conf", Some("nginx")),
+            ("/etc/nginx/sites-enabled/site", Some("nginx")),
+            ("/etc/nginx/sites-available/example.org.conf", Some("nginx")),
+            ("/etc/apache2/conf.d/default.conf", None),
+            ("/etc/site.conf", None),
+            ("/etc/nginx/sites-enabled", None),
+            ("php", None),
+            ("/srv/xphp.ini", None),
+            ("", None),
+        ];
+        for (dest, name) in table {
+            assert_eq!(infer(dest).map(|format| format.name), name, "{dest}");
+        }
+    }
+
+    #[test]
+    fn a_format_is_found_by_its_own_name_only() {
+        for format in FORMATS {
+            assert_eq!(by_name(format.name).map(|found| found.name), Some(format.name));
+        }
+        assert!(by_name("PHP").is_none());
+        assert!(by_name("").is_none());
+    }
+
+    #[test]
+    fn a_star_stays_within_one_component() {
+        assert!(glob("*.php", "a.php") && glob("*.php", ".php") && glob("a*b*c", "aXbYc") && glob("*", ""));
+        assert!(!glob("*.php", "a.php5") && !glob("a*b", "ac"));
+        assert!(ends_with("/etc/nginx/sites-x/y", "nginx/sites-*/*"));
+        assert!(!ends_with("/etc/nginx/sites-x/y/z", "nginx/sites-*/*"));
+    }
+}

@@ -91,8 +91,8 @@ impl Cursor<'_> {
         )
     }
 
-    /// Moves `count` units on.
-    pub fn skip(&mut self, count: usize) {
+    /// Moves `count` units on. (Not `skip`: `Iterator::skip` would be found first.)
+    pub fn advance(&mut self, count: usize) {
         self.at = self.at.saturating_add(count).min(self.units.len());
     }
 

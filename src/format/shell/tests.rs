@@ -140,6 +140,7 @@ fn places_where_no_value_can_stand() {
         "echo $((16#@))",
         "echo $((@@))",
         "cat <<<@",
+        "cat <<E $(\nx)\nE\necho @",
         "esac @",
         "echo \"${A:-'}'}\" @",
         "echo `echo '`' @",

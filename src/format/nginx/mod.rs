@@ -1,0 +1,102 @@
+//! nginx's configuration.
+//!
+//! | context | recognised by | encoding | refuses | source |
+//! |---|---|---|---|---|
+//! | a whole word | bare, nothing beside it | bare where plain, else `"…"` with `\` before `"` and `\`, and `\t` `\r` `\n`; `on`/`off`; a list as several words where a directive takes any number of them | `$`, NUL | ngx_conf_read_token; read back |
+//! | part of a word | `/srv/{{ X }}`, `{{ X }}.example.org` | `\` before `"` `'` `\`; `\t` `\r` `\n` | the same; a space, `;`, `{`; `#` and `}` at the start of a word | measured: any other escape keeps its backslash |
+//! | `"…"`, `'…'` | | `\` before the quote and `\`; `\t` `\r` `\n` | `$`, NUL | read back |
+//! | comment | `#` at the start of a word | as it is | a line feed | scanner |
+//! | any word | | | more than 4 kB in all (nginx's buffer); `~` at its start, which makes a regex of it | measured |
+//! | `location` | its first word | as above | at the start, all but a path | ngx_http_core_location |
+//! | `if (… = {{ X }})` | after `=`, `!=`, `-f` … | as above | | ngx_http_rewrite_if |
+//! | regex, code, a directive's name, right after a variable | | – | every value | – |
+//!
+//! Nearly every directive replaces variables and none has an escape for `$`, not even
+//! `\$` (measured). `geo` takes its values literally, so there a `$` can stand.
+
+mod encode;
+mod lex;
+mod words;
+
+use super::literal::Literal;
+use super::registry::Format;
+use super::skeleton::{Filling, Refusal, Skeleton};
+
+/// nginx.
+pub(super) static NGINX: Format = Format {
+    name: "nginx",
+    destinations: &[
+        "nginx.conf",
+        "nginx/conf.d/*.conf",
+        "nginx/http.d/*.conf",
+        "nginx/snippets/*.conf",
+        "nginx/sites-*/*",
+    ],
+    fill,
+};
+
+/// Where a value stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    context: Context,
+    /// Which word or comment, and how many bytes of the template are in it.
+    word: usize,
+    fixed: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Context {
+    /// A word. `start`: nothing but values before it in the word.
+    Word { shape: Shape, start: bool, rules: Rules },
+    /// After `#`.
+    Comment,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Shape {
+    /// The hole is the whole word.
+    Whole,
+    /// A part of a bare word.
+    Part,
+    /// Inside these quotes.
+    Quoted(char),
+}
+
+/// What the directive adds.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+struct Rules {
+    /// `$` begins no variable.
+    dollar: bool,
+    /// It takes any number of words that all mean the same.
+    list: bool,
+    /// At the start of the word only a path.
+    path: bool,
+}
+
+/// nginx reads a word, with its quotes and what ends it, into a buffer of 4,096 bytes.
+const LONGEST: usize = 4000;
+
+fn fill(skeleton: &Skeleton, values: &[Literal]) -> Vec<Filling> {
+    let places = lex::lex(skeleton);
+    let mut fillings: Vec<Filling> = places
+        .iter()
+        .zip(values)
+        .map(|(place, value)| place.clone().and_then(|place| encode::encode(&place.context, value)))
+        .collect();
+    let lengths: Vec<usize> =
+        fillings.iter().map(|filling| filling.as_ref().map_or(0, String::len)).collect();
+    for (filling, place) in fillings.iter_mut().zip(&places) {
+        let Ok(place) = place else { continue };
+        let in_word =
+            places.iter().zip(&lengths).filter(|(other, _)| matches!(other, Ok(o) if o.word == place.word));
+        let total = place.fixed + in_word.map(|(_, length)| length).sum::<usize>();
+        if total > LONGEST && filling.is_ok() {
+            *filling = Err(Refusal::value(
+                "an nginx word",
+                "nginx reads no word of more than 4 kB",
+                "choose a shorter value",
+            ));
+        }
+    }
+    fillings
+}
