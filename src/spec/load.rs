@@ -1,5 +1,5 @@
 //! Reads a spec and the files it includes, and merges them: what the including file
-//! declares replaces what an included one does.
+//! declares replaces what an included one does. A file that two others include is read once.
 //!
 //! Included files are part of the image, as the spec is; their templates are relative to
 //! their own directory.
@@ -25,7 +25,8 @@ pub fn load(path: &Path) -> Result<(Spec, Vec<Diagnostic>), Diagnostic> {
         Diagnostic::error(ExitCode::INPUT, format!("can't read the spec {}", path.display())).note(reason)
     })?;
     let mut problems = Vec::new();
-    let mut spec = load_text(path, text, &mut problems, &mut vec![path.to_owned()]);
+    let mut files = Files { open: vec![identity(path)], done: Vec::new() };
+    let mut spec = load_text(path, text, &mut problems, &mut files);
     spec.variables.sort_by_key(|variable| !std::ptr::eq(&*variable.name.place.source, &*spec.source));
     check_duplicates(&spec, &mut problems);
     Ok((spec, problems))
@@ -40,14 +41,31 @@ fn read(path: &Path) -> Result<String, String> {
     })
 }
 
-fn load_text(path: &Path, text: String, problems: &mut Vec<Diagnostic>, open: &mut Vec<PathBuf>) -> Spec {
+/// The files met on the way.
+struct Files {
+    /// Those that are being read, the outermost first.
+    open: Vec<PathBuf>,
+    /// Those that were read to their end.
+    done: Vec<PathBuf>,
+}
+
+/// What a file is known by, as it can be named in more than one way: `a/../x.toml`.
+fn identity(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+fn load_text(path: &Path, text: String, problems: &mut Vec<Diagnostic>, files: &mut Files) -> Spec {
     let directory = path.parent().unwrap_or(Path::new("")).to_owned();
     let document = parse(&Source::new(path.display().to_string(), text), &directory);
     problems.extend(document.problems);
     let mut spec = document.spec;
     for include in &document.include {
         let included = directory.join(&include.value);
-        if open.contains(&included) || open.len() >= DEEPEST {
+        let identity = identity(&included);
+        if files.done.contains(&identity) {
+            continue;
+        }
+        if files.open.contains(&identity) || files.open.len() >= DEEPEST {
             problems.push(
                 Diagnostic::spec("files include each other without end")
                     .at(&include.place, "this closes the circle"),
@@ -56,9 +74,10 @@ fn load_text(path: &Path, text: String, problems: &mut Vec<Diagnostic>, open: &m
         }
         match read(&included) {
             Ok(text) => {
-                open.push(included.clone());
-                merge(&mut spec, load_text(&included, text, problems, open));
-                open.pop();
+                files.open.push(identity.clone());
+                merge(&mut spec, load_text(&included, text, problems, files));
+                files.open.pop();
+                files.done.push(identity);
             }
             Err(reason) => problems.push(
                 Diagnostic::spec(format!("can't read {}", included.display()))
@@ -135,5 +154,64 @@ fn check_duplicates(spec: &Spec, problems: &mut Vec<Diagnostic>) {
             ),
             None => dests.push(&template.dest),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::load;
+    use crate::spec::Spec;
+
+    /// Loads the first of the files of a new directory.
+    fn of(name: &str, files: &[(&str, &str)]) -> Result<Spec, Vec<String>> {
+        let directory = std::env::temp_dir().join(format!("castoff-load-{}-{name}", std::process::id()));
+        for (file, text) in files {
+            let path = directory.join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, format!("version = 1\n{text}")).unwrap();
+        }
+        let (spec, problems) = load(&directory.join(files[0].0)).unwrap();
+        std::fs::remove_dir_all(&directory).unwrap();
+        if problems.is_empty() { Ok(spec) } else { Err(problems.into_iter().map(|p| p.title).collect()) }
+    }
+
+    #[test]
+    fn a_file_included_by_two_is_read_once() {
+        let spec = of(
+            "diamond",
+            &[
+                ("top.toml", "include = [\"a/a.toml\", \"b.toml\"]"),
+                ("a/a.toml", "include = [\"../shared.toml\"]"),
+                ("b.toml", "include = [\"shared.toml\"]"),
+                ("shared.toml", "[env.X]\n[[rule]]\nassert = \"X\""),
+            ],
+        )
+        .unwrap();
+        assert_eq!((spec.variables.len(), spec.rules.len()), (1, 1));
+    }
+
+    #[test]
+    fn files_that_include_each_other_are_refused() {
+        for files in [
+            vec![("top.toml", "include = [\"top.toml\"]")],
+            vec![("top.toml", "include = [\"a.toml\"]"), ("a.toml", "include = [\"./top.toml\"]")],
+        ] {
+            let problems = of("circle", &files).unwrap_err();
+            assert_eq!(problems, ["files include each other without end"]);
+        }
+    }
+
+    #[test]
+    fn two_files_that_declare_one_name_are_refused() {
+        let problems = of(
+            "twice",
+            &[
+                ("top.toml", "include = [\"a.toml\", \"b.toml\"]"),
+                ("a.toml", "[env.X]"),
+                ("b.toml", "[env.X]"),
+            ],
+        )
+        .unwrap_err();
+        assert_eq!(problems, ["`X` is declared twice"]);
     }
 }

@@ -1,0 +1,78 @@
+//! The images under test, each built once for all tests, of a copy of what they need: the
+//! build tree is large, and the binary may be elsewhere.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::docker::build;
+
+/// Ids of images.
+pub(crate) struct Images {
+    /// `examples/wordpress`, target php-fpm.
+    pub(crate) php_fpm: String,
+    /// `examples/wordpress`, target nginx.
+    pub(crate) nginx: String,
+    /// A database server.
+    pub(crate) database: String,
+    /// `Dockerfile.example`.
+    pub(crate) example: String,
+    /// castoff and a static program, and nothing else.
+    pub(crate) scratch: String,
+}
+
+/// The images.
+pub(crate) fn images() -> &'static Images {
+    static IMAGES: OnceLock<Images> = OnceLock::new();
+    IMAGES.get_or_init(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let script = root.join("scripts/base-image.sh");
+        assert!(Command::new(&script).status().unwrap().success(), "no base image: {}", script.display());
+        let context = Context::new(root);
+        let of = |file: &str, target, tag: &str| build(&context.0, file, target, tag);
+        Images {
+            php_fpm: of("examples/wordpress/Dockerfile", Some("php-fpm"), "wordpress-php-fpm"),
+            nginx: of("examples/wordpress/Dockerfile", Some("nginx"), "wordpress-nginx"),
+            database: of("tests/containers/mariadb/Dockerfile", None, "mariadb"),
+            example: of("Dockerfile.example", None, "example"),
+            scratch: of("tests/containers/scratch/Dockerfile", None, "scratch"),
+        }
+    })
+}
+
+/// A private copy of what images are built of.
+struct Context(PathBuf);
+
+impl Context {
+    fn new(root: &Path) -> Self {
+        let context = Self(std::env::temp_dir().join(format!("castoff-images-{}", std::process::id())));
+        copy(&root.join("templates"), &context.0.join("templates"));
+        copy(&root.join("examples"), &context.0.join("examples"));
+        copy(&root.join("tests/containers"), &context.0.join("tests/containers"));
+        copy(&root.join("Dockerfile.example"), &context.0.join("Dockerfile.example"));
+        let built = root.join("target/static/castoff");
+        let binary = std::env::var_os("CASTOFF_BINARY").map_or(built, PathBuf::from);
+        assert!(binary.is_file(), "{} is missing: run `make static`", binary.display());
+        copy(&binary, &context.0.join("target/static/castoff"));
+        context
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Copies a file, or a directory with all that is below it.
+fn copy(from: &Path, to: &Path) {
+    if from.is_dir() {
+        for entry in std::fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            copy(&entry.path(), &to.join(entry.file_name()));
+        }
+    } else {
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(from, to).unwrap();
+    }
+}
