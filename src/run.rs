@@ -22,7 +22,8 @@ use crate::supervise::{self, Sealing, Voice};
 use crate::sys::accounts::Accounts;
 use crate::sys::files::read_bounded;
 use crate::sys::path_walk::Base;
-use crate::sys::signals::{end_interrupted, stop_requested};
+use crate::sys::send::end_interrupted;
+use crate::sys::signals::stop_requested;
 use crate::sys::start::Inherited;
 use crate::wildcard;
 

@@ -15,6 +15,9 @@ mod skeleton;
 mod ssmtp;
 mod zend_ini;
 
+#[cfg(test)]
+mod table;
+
 pub use literal::Literal;
 pub use registry::{FORMATS, Format, by_name, infer};
 pub use skeleton::{Blame, Cursor, Filling, Refusal, Skeleton, Unit, fill_with};

@@ -32,6 +32,8 @@ struct Context {
     takes: Takes,
     /// How many bytes its line has left for it.
     room: usize,
+    /// No text stands beside it in the argument.
+    alone: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,7 +70,7 @@ fn lex_line(line: &[Unit], holes: &mut Vec<Result<Context, Refusal>>) {
     let room = room(line);
     let line = trim(line);
     if line.first() == Some(&Unit::Char('#')) {
-        let context = Context { place: Place::Comment, takes: Takes::Text, room };
+        let context = Context { place: Place::Comment, takes: Takes::Text, room, alone: false };
         return holes.extend(line.iter().filter(|unit| **unit == Unit::Hole).map(|_| Ok(context)));
     }
     let (command, argument) =
@@ -131,6 +133,8 @@ fn takes(command: &str) -> Option<Takes> {
 fn lex_argument(argument: &[Unit], takes: Takes, room: usize, holes: &mut Vec<Result<Context, Refusal>>) {
     let quote = Unit::Char('"');
     let quoted = argument.len() >= 2 && argument.first() == Some(&quote) && argument.last() == Some(&quote);
+    let inner = if quoted { argument.get(1..argument.len() - 1).unwrap_or_default() } else { argument };
+    let alone = inner.iter().all(|unit| *unit == Unit::Hole);
     let is_text = |unit: &Unit| *unit != Unit::Hole && !is_blank(*unit);
     for (index, _) in argument.iter().enumerate().filter(|(_, unit)| **unit == Unit::Hole) {
         let (before, after) = argument.split_at(index);
@@ -142,7 +146,7 @@ fn lex_argument(argument: &[Unit], takes: Takes, room: usize, holes: &mut Vec<Re
                 Place::Part { first: !before.iter().any(is_text), last: !after.iter().any(is_text) }
             }
         };
-        holes.push(Ok(Context { place, takes, room }));
+        holes.push(Ok(Context { place, takes, room, alone }));
     }
 }
 
@@ -193,7 +197,7 @@ fn problem(context: &Context, text: &str) -> Option<String> {
         "msmtp ends the line at a NUL"
     } else if context.place == Place::Comment && text.contains('\r') {
         "a carriage return may end the comment"
-    } else if context.place == Place::Whole && text.is_empty() {
+    } else if context.alone && text.is_empty() {
         "msmtp takes an empty argument for `on`, or for none: leave the line out with {% if %}"
     } else if loses_an_edge(context.place, text) {
         "msmtp drops blanks and quotes at the ends of an argument: make it one value, or put quotes around all of it"
@@ -272,6 +276,9 @@ mod tests {
             ("password ^\n", &too_long, None),
             ("password \"^\"\n", " a\" ", Some(" a\" ")),
             ("password \"^\"\n", "a\n", None),
+            ("password \"^\"\n", "", None),
+            ("user ^^\n", "", None),
+            ("user \" ^\"\n", "", Some("")),
             ("user ^@x\n", "a", Some("a")),
             ("user ^@x\n", "\"a", None),
             ("user ^@x\n", " a", None),

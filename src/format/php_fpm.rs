@@ -31,3 +31,57 @@ pub(super) static PHP_FPM: Format = Format {
         )
     },
 };
+
+#[cfg(test)]
+mod tests {
+    use super::super::literal::Literal;
+    use super::super::table::Expect::{BadTemplate, BadValue, File};
+    use super::super::table::{check, text};
+    use super::PHP_FPM;
+
+    #[test]
+    fn a_value_is_one_line_without_nul() {
+        check(
+            &PHP_FPM,
+            &[
+                ("listen = /run/php/@.sock", text("site"), File("listen = /run/php/site.sock")),
+                ("pm = @", text("static"), File("pm = \"static\"")),
+                (
+                    "php_admin_flag[log_errors] = @",
+                    Literal::Bool(true),
+                    File("php_admin_flag[log_errors] = On"),
+                ),
+                ("env[X] = @", text("a\nb"), BadValue),
+                ("env[X] = \"@\"", text("a\0b"), BadValue),
+                ("env[X] = @", text("a\rb"), File("env[X] = \"a\rb\"")),
+                ("; @", text("a\0b"), BadValue),
+                ("# @", text("a"), BadTemplate),
+                ("[@]", text("www"), File("['www']")),
+                ("[@]", text("Global"), BadValue),
+                ("php_admin_value[error_reporting] = @", text("E_ALL"), BadValue),
+                ("env[error_reporting] = @", text("E_ALL"), File("env[error_reporting] = \"E_ALL\"")),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_php_fpm_replaces_is_refused() {
+        check(
+            &PHP_FPM,
+            &[
+                ("env[X] = @", text("a$b"), File("env[X] = \"a\\$b\"")),
+                ("env[X] = @", text("a$pool"), BadValue),
+                ("env[X] = '@ol'", text("a$po"), BadValue),
+                ("env[X] = \"a\\$po@\"", text("ol"), BadTemplate),
+                ("env[X] = @", text("a$"), File("env[X] = \"a\\$\"")),
+                ("env[X] = @", text("$HOME"), BadValue),
+                ("env[X] = \"@\"", text("$HOME"), BadValue),
+                ("env[X] = x@", text("$HOME"), File("env[X] = x'$HOME'")),
+                ("php_value[x] = @", text("$HOME"), File("php_value[x] = \"\\$HOME\"")),
+                ("env[X] = @", text(""), BadValue),
+                ("env[X] = \"@\"", text(""), BadValue),
+                ("env[X] = x@", text(""), File("env[X] = x\"\"")),
+            ],
+        );
+    }
+}

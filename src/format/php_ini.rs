@@ -38,3 +38,99 @@ pub(super) static PHP_INI: Format = Format {
         )
     },
 };
+
+#[cfg(test)]
+mod tests {
+    use super::super::literal::Literal;
+    use super::super::table::Expect::{BadTemplate, BadValue, File};
+    use super::super::table::{check, text};
+    use super::PHP_INI;
+
+    #[test]
+    fn a_whole_value_takes_everything() {
+        check(
+            &PHP_INI,
+            &[
+                ("a = @", text("x"), File("a = \"x\"")),
+                ("a=@ ; c", text("\\\"$;"), File("a=\"\\\\\\\"\\$;\" ; c")),
+                ("a = @", text("x\"\ny"), File("a = \"x\"'\"'\"\ny\"")),
+                ("a = @", text(""), File("a = \"\"")),
+                ("a = @", Literal::Bool(true), File("a = On")),
+                ("a = @", Literal::Bool(false), File("a = Off")),
+                ("a = @", Literal::Int(-5), File("a = -5")),
+                ("a = @", Literal::Float(1.0), File("a = 1.0")),
+                ("a = @", Literal::None, BadValue),
+                ("a = @", Literal::List(vec![text("x")]), BadValue),
+                ("error_reporting = @", text("E_ALL"), BadValue),
+                ("error_reporting = @", Literal::Int(32767), File("error_reporting = 32767")),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_part_of_a_value_joins_its_neighbours() {
+        check(
+            &PHP_INI,
+            &[
+                ("a = /run/@.sock", text("site"), File("a = /run/site.sock")),
+                ("a = /run/@.sock", text("a b"), File("a = /run/'a b'.sock")),
+                ("a = /run/@.sock", text("it's"), File("a = /run/'it'\"'\"'s'.sock")),
+                ("a = /run/@.sock", text(""), File("a = /run/\"\".sock")),
+                ("a = foo@", text("x"), File("a = foo'x'")),
+                ("a = @:@", text("x"), File("a = x:x")),
+                ("a = @@", text("x"), File("a = 'x''x'")),
+                ("a = -t @", text("x"), File("a = -t 'x'")),
+                ("a = -t @", text("'x"), BadValue),
+                ("a = -t @", text(""), BadValue),
+                ("a = \"x\"@", text("y"), File("a = \"x\"'y'")),
+                ("a = on@", text("x"), BadTemplate),
+                ("a = E_ALL & ~@", text("x"), BadTemplate),
+                ("a = (@)", text("x"), BadTemplate),
+                ("a = x=@", text("x"), BadTemplate),
+                ("a = $@", text("x"), BadTemplate),
+                ("a = $\\@", text("x"), BadTemplate),
+                ("a = ${@}", text("x"), BadTemplate),
+                ("a = ''@", text("x"), BadTemplate),
+            ],
+        );
+    }
+
+    #[test]
+    fn quotes_take_escaped_content() {
+        check(
+            &PHP_INI,
+            &[
+                ("a = \"x@y\"", text("\"\\$"), File("a = \"x\\\"\\\\\\$y\"")),
+                ("a = \"@\ny\"", text("\""), File("a = \"\"'\"'\"\ny\"")),
+                ("a = \"$@\"", text("x"), BadTemplate),
+                ("a = \"\\@\"", text("x"), BadTemplate),
+                ("a = \"\\\"@\"", text("x"), BadTemplate),
+                ("a = \"${@}\"", text("x"), BadTemplate),
+                ("a = \"x\\\"\nb = @", text("y"), File("a = \"x\\\"\nb = \"y\"")),
+                ("a = '@'", text("\\$\""), File("a = '\\$\"'")),
+                ("a = '@'", text("'"), BadValue),
+                ("a = '@'", text(""), File("a = ''")),
+                ("a = '@'x", text(""), BadValue),
+            ],
+        );
+    }
+
+    #[test]
+    fn names_are_the_templates_own() {
+        check(
+            &PHP_INI,
+            &[
+                ("@ = x", text("a"), BadTemplate),
+                ("a[@] = x", text("a"), BadTemplate),
+                ("# @", text("a"), BadTemplate),
+                ("[@]", text("www"), File("['www']")),
+                ("[@]", text("a]"), BadValue),
+                ("[@]", text(""), BadValue),
+                ("[PATH=@]", text("x"), BadTemplate),
+                ("; @", text("a = \"b"), File("; a = \"b")),
+                ("; @", text("a\nb = c"), BadValue),
+                ("; @", text("a\rb = c"), BadValue),
+            ],
+        );
+    }
+}

@@ -1,7 +1,7 @@
 //! Diffs for people. A line that may hold a secret is never shown: neither the new one,
 //! whose secrets are known, nor an old one, whose secrets castoff can't know any more.
 
-use similar::TextDiff;
+use imara_diff::{Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDiffConfig};
 
 /// The unified diff of what stands at a destination and what would be written. `hides`:
 /// the new text holds secrets (hidden in `new` already), so the old one may as well.
@@ -15,7 +15,12 @@ pub(super) fn unified(path: &str, old: Option<&[u8]>, new: &str, hides: bool) ->
 }
 
 fn against(old_name: &str, new_name: &str, old: &str, new: &str) -> String {
-    TextDiff::from_lines(old, new).unified_diff().header(old_name, new_name).to_string()
+    let input = InternedInput::new(old, new);
+    let mut diff = Diff::compute(Algorithm::Histogram, &input);
+    diff.postprocess_lines(&input);
+    let printer = BasicLineDiffPrinter(&input.interner);
+    let hunks = diff.unified_diff(&printer, UnifiedDiffConfig::default(), &input);
+    format!("--- {old_name}\n+++ {new_name}\n{hunks}")
 }
 
 /// Hides each old line that the new text doesn't hold as well.
@@ -32,7 +37,7 @@ mod tests {
 
     #[test]
     fn a_new_file_is_shown_whole() {
-        assert_eq!(unified("/e", None, "a\n", false), "--- /dev/null\n+++ /e\n@@ -0,0 +1 @@\n+a\n");
+        assert_eq!(unified("/e", None, "a\n", false), "--- /dev/null\n+++ /e\n@@ -1,0 +1,1 @@\n+a\n");
     }
 
     #[test]

@@ -6,8 +6,9 @@ use nix::errno::Errno;
 
 use super::voice::{Level, Voice};
 use crate::signal::Signal;
+use crate::sys::itself::own_pid;
 use crate::sys::processes::{Process, descendants};
-use crate::sys::signals::{Target, own_pid, send};
+use crate::sys::send::{Target, send};
 
 /// At most so many walks for one signal: a process that forks faster than /proc can be read
 /// is met again by the next signal.

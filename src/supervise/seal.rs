@@ -14,7 +14,7 @@ use super::wait;
 use crate::exit::ExitCode;
 use crate::service::RunPlan;
 use crate::sys::start::Inherited;
-use crate::sys::{memfd, signals};
+use crate::sys::{itself, memfd};
 
 /// The argument by which a castoff knows that it was started by castoff.
 const ARGUMENT: &str = "--sealed=";
@@ -43,7 +43,7 @@ pub fn sealed_entry(arguments: &[OsString]) -> Option<ExitCode> {
     match received.as_deref().and_then(codec::decode) {
         Some(Handoff { plan, inherited, voice }) => {
             drop(received);
-            signals::name_process();
+            itself::name_process();
             Some(wait::supervise(plan, &inherited, voice))
         }
         None => {

@@ -16,10 +16,10 @@ use crate::exit::ExitCode;
 use crate::service::{Action, Event, Machine, RunPlan, Scope};
 use crate::signal::Signal;
 use crate::sys::exec_failure::explain;
+use crate::sys::itself::{become_subreaper, own_pid};
 use crate::sys::reap::{Change, Reaped, next_change};
-use crate::sys::signals::{
-    Origin, Received, SignalSource, StopOutcome, Target, become_subreaper, own_pid, send, stop_self,
-};
+use crate::sys::send::{StopOutcome, Target, send, stop_self};
+use crate::sys::signals::{Origin, Received, SignalSource};
 use crate::sys::spawn::{Prepared, Setting};
 use crate::sys::start::Inherited;
 use crate::sys::stdio;

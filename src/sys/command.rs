@@ -11,8 +11,10 @@ use std::time::Duration;
 use libc::pid_t;
 
 use super::exec_failure::explain;
+use super::itself::own_pid;
 use super::reap::{self, Ending, Reaped};
-use super::signals::{self, Target, own_pid, send};
+use super::send::{Target, send};
+use super::signals;
 use super::spawn::{Prepared, Program, Setting, pipe};
 use super::start::Inherited;
 use super::{poll, stdio};

@@ -30,11 +30,11 @@ pub fn readable(descriptors: &[RawFd], timeout: Option<Duration>) -> u8 {
     polled.iter().zip(0..).filter(|(slot, _)| slot.revents != 0).fold(0, |bits, (_, at)| bits | 1_u8 << at)
 }
 
-/// The kernel's form of a duration; one that is too long to say becomes the longest.
+/// The kernel's form of a duration; one that is too long to say becomes 68 years.
 pub(super) fn timespec(duration: Duration) -> libc::timespec {
     // SAFETY: timespec is integers (and on some targets padding), for which zero is valid.
     let mut time: libc::timespec = unsafe { std::mem::zeroed() };
-    time.tv_sec = duration.as_secs().try_into().unwrap_or(libc::time_t::MAX);
+    time.tv_sec = duration.as_secs().try_into().unwrap_or(i32::MAX.into());
     time.tv_nsec = duration.subsec_nanos().into();
     time
 }

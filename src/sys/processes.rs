@@ -4,7 +4,7 @@ use std::fs;
 
 use libc::pid_t;
 
-use super::signals::own_pid;
+use super::itself::own_pid;
 
 /// A process.
 #[derive(Clone, PartialEq, Eq, Debug)]

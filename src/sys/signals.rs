@@ -1,4 +1,4 @@
-//! The kernel's signals: masks, what is pending, how they are read, sent and restored.
+//! The kernel's signals: masks, what is pending, how they are read and restored.
 //!
 //! All of it by raw system calls on 64-bit masks: libc hides the signals 32 to 34 that it
 //! keeps for its threads, and castoff, which has one thread, must forward those as well
@@ -13,10 +13,10 @@ use std::mem::{MaybeUninit, size_of};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
-use libc::{c_int, c_long, c_void, pid_t};
+use libc::{c_int, c_long};
 use nix::errno::Errno;
 
-use crate::exit::ExitCode;
+use super::itself::own_pid;
 use crate::signal::Signal;
 
 /// Bytes of the kernel's signal mask (`_NSIG / 8`, rt_sigprocmask(2)).
@@ -78,7 +78,7 @@ pub struct Received {
     pub origin: Origin,
 }
 
-fn change_mask(how: c_int, set: SignalSet) -> SignalSet {
+pub(super) fn change_mask(how: c_int, set: SignalSet) -> SignalSet {
     let mut old = 0_u64;
     // SAFETY: both pointers are to 8 bytes, the size that is passed. The call can't fail with
     // valid arguments (rt_sigprocmask(2)).
@@ -265,120 +265,16 @@ pub(super) fn discard_own_pipe() {
     }
 }
 
-/// Who a signal is sent to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Target {
-    /// One process.
-    Process(pid_t),
-    /// A process group.
-    Group(pid_t),
-    /// Castoff's own process group, itself included.
-    OwnGroup,
-    /// Every process but castoff; only where castoff is PID 1 of its namespace, and ends
-    /// at its borders.
-    Everybody,
-}
-
-/// Sends a signal. A real-time signal keeps its number and gets no value.
-///
-/// # Errors
-/// ESRCH: nobody is there (any more). EPERM: castoff may not. See kill(2).
-pub fn send(target: Target, signal: Signal) -> Result<(), Errno> {
-    let pid = match target {
-        // 0, 1 and negative numbers mean somebody else to kill(2).
-        Target::Process(pid) | Target::Group(pid) if pid <= 1 => return Err(Errno::ESRCH),
-        Target::Process(pid) => pid,
-        Target::Group(group) => -group,
-        Target::OwnGroup => 0,
-        Target::Everybody => -1,
-    };
-    // SAFETY: kill(2) takes two integers. By the raw call, as libc is free to refuse 32 and 33.
-    Errno::result(unsafe { libc::syscall(libc::SYS_kill, c_long::from(pid), c_long::from(signal.number())) })
-        .map(drop)
-}
-
-/// As a sentence names it.
-impl std::fmt::Display for Target {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Process(pid) => write!(f, "process {pid}"),
-            Self::Group(group) => write!(f, "process group {group}"),
-            Self::OwnGroup => f.write_str("castoff's own process group"),
-            Self::Everybody => f.write_str("every process"),
-        }
-    }
-}
-
-/// How stopping itself went.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum StopOutcome {
-    /// castoff was stopped, and SIGCONT woke it; the SIGCONT is pending.
-    Resumed,
-    /// The kernel did not stop it: PID 1 has no default action, and an orphaned process
-    /// group has nobody who could continue it (setpgid(2)).
-    Refused,
-}
-
-/// Stops castoff by the default action of a terminal's stop signal, with its process group
-/// if `group`. signal-hook's emulation raises SIGSTOP, which would also freeze a castoff
-/// that nobody can wake; the true signal leaves that judgement to the kernel.
-pub fn stop_self(signal: Signal, group: bool) -> StopOutcome {
-    let target = if group { Target::OwnGroup } else { Target::Process(own_pid()) };
-    if send(target, signal).is_err() {
-        return StopOutcome::Refused;
-    }
-    change_mask(libc::SIG_UNBLOCK, SignalSet::EMPTY.with(signal));
-    change_mask(libc::SIG_BLOCK, SignalSet::ALL);
-    if pending().contains(Signal::CONT) { StopOutcome::Resumed } else { StopOutcome::Refused }
-}
-
-/// Ends castoff because `signal` interrupted it before it had a service: of the signal
-/// itself, so that a shell's script stops too; as PID 1, where the kernel shields castoff
-/// from its own signals (pid_namespaces(7)), by returning 128 + n for the caller to exit
-/// with.
-#[must_use]
-pub fn end_interrupted(signal: Signal) -> ExitCode {
-    if own_pid() != 1 {
-        // A failure leaves castoff alive, and the code says the same.
-        let _ = signal_hook::low_level::emulate_default_handler(signal.number());
-    }
-    ExitCode::from_signal(signal)
-}
-
-/// castoff's process id.
-#[must_use]
-pub fn own_pid() -> pid_t {
-    // SAFETY: getpid(2) has no arguments and can't fail.
-    unsafe { libc::getpid() }
-}
-
-/// Makes castoff the one to whom the orphans among its descendants come
-/// (PR_SET_CHILD_SUBREAPER(2const)).
-///
-/// # Errors
-/// A sandbox refuses prctl(2); castoff works without, orphans go to somebody else then.
-pub fn become_subreaper() -> Result<(), Errno> {
-    const ON: c_long = 1;
-    // SAFETY: this option takes one integer; the rest is ignored.
-    Errno::result(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, ON, 0, 0, 0) }).map(drop)
-}
-
-/// Calls the process `castoff` again, which execve(2) of /proc/self/exe names `exe`.
-pub fn name_process() {
-    // SAFETY: the name is a C string of at most 15 bytes (PR_SET_NAME(2const)).
-    unsafe { libc::prctl(libc::PR_SET_NAME, c"castoff".as_ptr().cast::<c_void>(), 0, 0, 0) };
-}
-
 /// The calling thread, for [`send_to_thread`].
 #[cfg(test)]
-pub(crate) fn this_thread() -> pid_t {
+pub(crate) fn this_thread() -> libc::pid_t {
     // SAFETY: gettid(2) has no arguments and can't fail.
     unsafe { libc::gettid() }
 }
 
 /// Sends a signal to one thread alone: the other threads of a test must not get it.
 #[cfg(test)]
-pub(crate) fn send_to_thread(thread: pid_t, signal: Signal) {
+pub(crate) fn send_to_thread(thread: libc::pid_t, signal: Signal) {
     // SAFETY: takes integers.
     unsafe { libc::syscall(libc::SYS_tgkill, own_pid(), thread, signal.number()) };
 }

@@ -34,7 +34,7 @@ fn served(http: &str, server: &str, count: usize) -> Option<Vec<Vec<u8>>> {
 }
 
 fn get(writer: &mut UnixStream, reader: &mut impl BufRead, n: usize) -> Vec<u8> {
-    write!(writer, "GET /{n} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    write!(writer, "GET /{n} HTTP/1.1\r\nHost: host.test\r\n\r\n").unwrap();
     let mut length = 0;
     loop {
         let mut line = String::new();
@@ -66,12 +66,18 @@ fn whole_words_are_taken_or_refused() {
 #[test]
 fn quoted_words_are_taken_or_refused() {
     check(piece("nginx \"…\"", "location = /N { return 200 \"", "\"; }\n"), 50);
-    check(between("nginx '…'", "location = /N { return 200 'a\\\\", "${host}b'; }\n", ("a\\", "xb")), 50);
+    check(
+        between("nginx '…'", "location = /N { return 200 'a\\\\", "${host}b'; }\n", ("a\\", "host.testb")),
+        50,
+    );
 }
 
 #[test]
 fn parts_of_a_word_are_taken_or_refused() {
-    check(between("nginx part", "location = /N { return 200 /srv/", "/${host}; }\n", ("/srv/", "/x")), 20);
+    check(
+        between("nginx part", "location = /N { return 200 /srv/", "/${host}; }\n", ("/srv/", "/host.test")),
+        20,
+    );
     check(
         between(
             "nginx part, first",

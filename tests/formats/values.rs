@@ -17,7 +17,7 @@ pub(crate) fn seed() -> u64 {
 /// `count` values: hostile fragments strung together, single characters of every kind,
 /// and now and then one of 64 kB.
 pub(crate) fn generated(seed: u64, count: usize) -> Vec<String> {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let fragments = hostile();
     (0..count).map(|_| value(&mut random, &fragments)).collect()
 }
@@ -73,9 +73,13 @@ fn character(random: &mut Random) -> char {
 }
 
 /// SplitMix64: small, and the same everywhere.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -84,11 +88,11 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }
 
-    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len())]
     }
 }

@@ -3,12 +3,14 @@
 //!
 //! - `run [OPTION…] -- COMMAND…`: castoff's running half with a plan made of options;
 //! - `signals`: blocks all signals and prints the number of each that arrives;
+//! - `prepare`: waits for a request to stop as a preparation does, and ends by it;
 //! - `foreground`: whether its process group has the terminal of its stdin.
 
 #![allow(unsafe_code, reason = "an entry before main, and signals as the kernel has them")]
 
 use std::ffi::{OsString, c_char, c_int};
 use std::io::Write;
+use std::os::fd::AsRawFd;
 use std::ptr;
 use std::time::Duration;
 
@@ -16,7 +18,8 @@ use castoff::exit::ExitCode;
 use castoff::service::{Credentials, Manner, RunPlan, Scope, SignalPolicy};
 use castoff::signal::Signal;
 use castoff::supervise::{self, Level, Sealing, Voice};
-use castoff::sys::start;
+use castoff::sys::send::end_interrupted;
+use castoff::sys::{poll, signals, start};
 
 /// glibc passes main's arguments to it, too.
 #[used]
@@ -40,7 +43,8 @@ extern "C" fn entry(argc: c_int, argv: *const *const c_char) {
 fn probe(arguments: &[OsString]) -> ExitCode {
     match arguments[0].to_str().unwrap() {
         "run" => run(&arguments[1..]),
-        "signals" => signals(),
+        "signals" => print_signals(),
+        "prepare" => prepare(),
         "foreground" => foreground(),
         other => panic!("no probe {other}"),
     }
@@ -95,7 +99,7 @@ fn say(line: &str) {
     std::io::stdout().flush().unwrap();
 }
 
-fn signals() -> ExitCode {
+fn print_signals() -> ExitCode {
     let all = u64::MAX;
     // SAFETY: the mask is the 8 bytes that are passed.
     unsafe {
@@ -109,6 +113,18 @@ fn signals() -> ExitCode {
             libc::syscall(libc::SYS_rt_sigtimedwait, &raw const all, ptr::null::<libc::siginfo_t>(), none, 8)
         };
         say(&signal.to_string());
+    }
+}
+
+fn prepare() -> ExitCode {
+    let _ = start::begin();
+    let requested = signals::stop_descriptor().unwrap();
+    say("ready");
+    loop {
+        poll::readable(&[requested.as_raw_fd()], None);
+        if let Some(signal) = signals::stop_requested() {
+            return end_interrupted(signal);
+        }
     }
 }
 

@@ -220,14 +220,19 @@ impl Drop for Running {
         }
         // The end of a PID 1 is the end of its namespace.
         let rest = if self.place == Place::Init { Vec::new() } else { self.descendants() };
-        // SAFETY: integers, and a null status. The program was not reaped yet, and its
-        // descendants were alive a moment ago.
+        // SAFETY: integers, and null statuses. The program was not reaped yet, and its
+        // descendants were alive a moment ago. As their subreaper the test gets the orphans;
+        // those that somebody else has reaped are no children of it.
         unsafe {
+            libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1);
             libc::kill(self.pid, libc::SIGKILL);
-            for process in rest {
+            for process in &rest {
                 libc::kill(process.pid, libc::SIGKILL);
             }
             libc::waitpid(self.pid, std::ptr::null_mut(), 0);
+            for process in &rest {
+                libc::waitpid(process.pid, std::ptr::null_mut(), 0);
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Forwarding.
 
-use crate::harness::{Exit, Launch, each_place, refusing, send};
+use crate::harness::{Exit, Launch, Place, each_place, refusing, send};
 
 /// 1 to 64 without KILL and STOP.
 fn catchable() -> impl Iterator<Item = i32> {
@@ -150,4 +150,19 @@ fn a_signal_to_the_child_between_fork_and_exec_is_not_swallowed() {
 #[test]
 fn a_signal_to_castoff_between_fork_and_exec_is_not_swallowed() {
     between_fork_and_exec(false);
+}
+
+#[test]
+fn a_preparation_is_interrupted_and_ends_as_its_place_demands() {
+    each_place(|place| {
+        for (signal, ignored) in [(15, vec![]), (2, vec![]), (3, vec![]), (1, vec![]), (15, vec![1, 2, 3])] {
+            let mut castoff = Launch::probe(["prepare"]).place(place).ignored(&ignored).start();
+            castoff.expect("ready");
+            // What castoff was started to ignore (nohup) does not interrupt it.
+            ignored.iter().for_each(|signal| castoff.signal(*signal));
+            castoff.signal(signal);
+            let expected = if place == Place::Init { Exit::Code(128 + signal) } else { Exit::Signal(signal) };
+            assert_eq!(castoff.wait(), expected, "{place:?}");
+        }
+    });
 }

@@ -183,6 +183,9 @@ fn is_operator(word: &str) -> bool {
 /// Refuses a hole that would join what stands beside it in its word.
 fn beside(word: &Word, at: usize) -> Result<(), Refusal> {
     let refuse = |reason: &str, instead: &str| Err(Refusal::template(WORD, reason, instead));
+    if word.touches && word.units.first() != Some(&Unit::Char(')')) {
+        return refuse("it stands right after a quote", "put the whole word inside the quotes");
+    }
     let before: String = word
         .units
         .iter()

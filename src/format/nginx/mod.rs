@@ -100,3 +100,117 @@ fn fill(skeleton: &Skeleton, values: &[Literal]) -> Vec<Filling> {
     }
     fillings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::Expect::{BadTemplate, BadValue, File};
+    use super::super::table::{check, text};
+    use super::{Literal, NGINX};
+
+    #[test]
+    fn a_whole_word_is_quoted_where_it_must_be() {
+        check(
+            &NGINX,
+            &[
+                ("root @;", text("/srv/www"), File("root /srv/www;")),
+                ("root @;", text("a b;{}#"), File("root \"a b;{}#\";")),
+                ("root @;", text("\"\\\n"), File("root \"\\\"\\\\\\n\";")),
+                ("root @;", text(""), File("root \"\";")),
+                ("a @{", text("{"), File("a \"{\"{")),
+                ("gzip @;", Literal::Bool(true), File("gzip on;")),
+                ("worker_processes @;", Literal::Int(4), File("worker_processes 4;")),
+                ("root @;", text("a$b"), BadValue),
+                ("root @;", text("a\0b"), BadValue),
+                ("root @;", text("~x"), BadValue),
+                ("root @;", Literal::None, BadValue),
+                ("root @;", Literal::Text("x".repeat(5000)), BadValue),
+                (
+                    "server_name @;",
+                    Literal::List(vec![text("a.b"), text("c d")]),
+                    File("server_name a.b \"c d\";"),
+                ),
+                ("server_name @;", Literal::List(vec![]), BadValue),
+                ("root @;", Literal::List(vec![text("x")]), BadValue),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_part_of_a_word_takes_what_has_an_escape() {
+        check(
+            &NGINX,
+            &[
+                ("root /srv/@;", text("x"), File("root /srv/x;")),
+                ("server_name @.example.org;", text("a"), File("server_name a.example.org;")),
+                ("root /srv/@$uri;", text("it's\t\\"), File("root /srv/it\\'s\\t\\\\$uri;")),
+                ("root /srv/@;", text("a b"), BadValue),
+                ("root /srv/@;", text("a;b"), BadValue),
+                ("root /srv/@;", text("a{b"), BadValue),
+                ("root /srv/@;", text("a}#b"), File("root /srv/a}#b;")),
+                ("root @x;", text("#"), BadValue),
+                ("root @x;", text("}"), BadValue),
+                ("root @@;", text("x"), BadTemplate),
+                ("root @\"x\";", text("x"), BadTemplate),
+                ("root \"x\"@;", text("x"), BadTemplate),
+                ("root \\@;", text("x"), BadTemplate),
+                ("root $@;", text("x"), BadTemplate),
+                ("root $uri@;", text("x"), BadTemplate),
+                ("root ${uri}@;", text("x"), File("root ${uri}x;")),
+                ("root ${@};", text("x"), BadTemplate),
+            ],
+        );
+    }
+
+    #[test]
+    fn quotes_and_comments_keep_their_end() {
+        check(
+            &NGINX,
+            &[
+                ("root \"a @\";", text("\"';{"), File("root \"a \\\"';{\";")),
+                ("root 'a @';", text("\"'"), File("root 'a \"\\'';")),
+                ("root \"@\";", text("$x"), BadValue),
+                ("root \"$x@\";", text("y"), BadTemplate),
+                ("# @\n", text("a; \"$b"), File("# a; \"$b\n")),
+                ("# @\n", text("a\nb"), BadValue),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_no_word_takes_no_value() {
+        for template in [
+            "@ x;",
+            "\"@\" x;",
+            "map $a $b { @ x; }",
+            "location ~ @ {}",
+            "location ~* ^/@/ {}",
+            "location = /x { rewrite ^/@ /y; }",
+            "server_name ~^@$;",
+            "if ($a ~ @) {}",
+            "if (@) {}",
+            "location ^~@ {}",
+            "fastcgi_split_path_info @;",
+            "content_by_lua 'ngx.say(\"@\")';",
+            "content_by_lua_block { ngx.say(\"@\") }",
+            "content_by_lua_block { ngx.say(\"}\") } root @;",
+        ] {
+            check(&NGINX, &[(template, text("x"), BadTemplate)]);
+        }
+    }
+
+    #[test]
+    fn directives_add_their_own_rules() {
+        check(
+            &NGINX,
+            &[
+                ("geo $x { default @; }", text("a$b"), File("geo $x { default \"a$b\"; }")),
+                ("location @ {}", text("/x"), File("location /x {}")),
+                ("location @ {}", text("=/x"), BadValue),
+                ("location @ {}", text("@x"), BadValue),
+                ("location = /@ {}", text("x"), File("location = /x {}")),
+                ("if ($a = @) {}", text("a b"), File("if ($a = \"a b\") {}")),
+                ("if (-f @) {}", text("/x"), File("if (-f /x) {}")),
+            ],
+        );
+    }
+}

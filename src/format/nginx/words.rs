@@ -20,6 +20,8 @@ pub(super) enum Token {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Word {
     pub(super) quote: Option<char>,
+    /// It begins right after the quote of another word, where nginx takes only a `)`.
+    pub(super) touches: bool,
     pub(super) units: Vec<Unit>,
 }
 
@@ -50,6 +52,7 @@ fn is_space(unit: Unit) -> bool {
 /// All tokens in order.
 pub(super) fn tokens(skeleton: &Skeleton) -> Vec<Token> {
     let mut tokens = Vec::new();
+    let mut after_quote = false;
     let mut cursor = skeleton.cursor().peekable();
     while let Some(&unit) = cursor.peek() {
         let token = match unit {
@@ -67,26 +70,34 @@ pub(super) fn tokens(skeleton: &Skeleton) -> Vec<Token> {
             }
             Unit::Char(quote @ ('"' | '\'')) => {
                 cursor.next();
-                tokens.push(Token::Word(word(&mut cursor, Some(quote))));
+                let touches = std::mem::replace(&mut after_quote, true);
+                tokens.push(Token::Word(word(&mut cursor, Some(quote), touches)));
                 continue;
             }
             unit if is_space(unit) => {
                 cursor.next();
+                after_quote = false;
                 continue;
             }
             _ => {
-                tokens.push(Token::Word(word(&mut cursor, None)));
+                let touches = std::mem::take(&mut after_quote);
+                tokens.push(Token::Word(word(&mut cursor, None, touches)));
                 continue;
             }
         };
         cursor.next();
+        after_quote = false;
         tokens.push(token);
     }
     tokens
 }
 
 /// One word: up to its quote, or up to white space, `;` or `{` (not that of `${`).
-fn word(cursor: &mut std::iter::Peekable<impl Iterator<Item = Unit>>, quote: Option<char>) -> Word {
+fn word(
+    cursor: &mut std::iter::Peekable<impl Iterator<Item = Unit>>,
+    quote: Option<char>,
+    touches: bool,
+) -> Word {
     let mut units = Vec::new();
     let mut after_dollar = false;
     while let Some(&unit) = cursor.peek() {
@@ -102,10 +113,10 @@ fn word(cursor: &mut std::iter::Peekable<impl Iterator<Item = Unit>>, quote: Opt
         }
         cursor.next();
         units.push(unit);
-        after_dollar = unit == Unit::Char('$');
+        after_dollar = unit == Unit::Char('$') || (after_dollar && unit == Unit::Char('{'));
         if unit == Unit::Char('\\') {
             units.extend(cursor.next());
         }
     }
-    Word { quote, units }
+    Word { quote, touches, units }
 }

@@ -196,7 +196,9 @@ impl Lexer<'_> {
         self.cursor.advance(quote.map_or(0, str::len));
         let label = self.label();
         let closed = quote.is_none_or(|quote| self.cursor.starts_with(quote));
-        self.cursor.advance(quote.map_or(0, str::len));
+        if closed {
+            self.cursor.advance(quote.map_or(0, str::len));
+        }
         if label.is_empty() || !closed || !matches!(self.cursor.peek(0), Some(Unit::Char('\n' | '\r'))) {
             return self.give_up(
                 "the `<<<` before it is not the start of a heredoc",

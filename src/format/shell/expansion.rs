@@ -19,7 +19,13 @@ impl Lexer<'_> {
             Some(Unit::Char('(')) => {
                 self.at += 1;
                 let pending = std::mem::take(&mut self.heredocs);
+                let start = self.at;
                 self.commands(End::Paren);
+                // Shells differ in whether the body begins at a line feed inside it.
+                let lines = self.units.get(start..self.at).unwrap_or_default().contains(&Unit::Char('\n'));
+                if lines && !pending.is_empty() {
+                    self.lose("a `$(…)` of several lines behind a `<<`");
+                }
                 self.heredocs = pending;
             }
             Some(Unit::Char('{')) => {

@@ -155,6 +155,12 @@ impl Line {
         if self.loses_tabs(&encoded) {
             return Err(refused("`<<-` drops the tabs at the start of a line", "use << instead of <<-"));
         }
+        if self.dash_drops(&encoded) {
+            return Err(refused(
+                "dash drops a character that isn't ASCII behind the beginning of the delimiter",
+                "choose another delimiter, or begin the line with other text",
+            ));
+        }
         if self.ends(&encoded) {
             return Err(refused(
                 "one of its lines would be the delimiter, and end the document",
@@ -167,6 +173,24 @@ impl Line {
     fn loses_tabs(&self, encoded: &str) -> bool {
         let at_start = stripped(&self.start, true).is_empty();
         self.strips && (encoded.contains("\n\t") || (at_start && encoded.starts_with('\t')))
+    }
+
+    /// dash 0.5.12 compares a line with the delimiter byte by byte, and where it stops at a
+    /// byte above 127 it loses that byte.
+    fn dash_drops(&self, encoded: &str) -> bool {
+        let drops = |line: &str| {
+            let line = stripped(line, self.strips);
+            let same = line.chars().zip(self.delimiter.chars()).take_while(|(a, b)| a == b).count();
+            same > 0 && line.chars().nth(same).is_some_and(|c| !c.is_ascii())
+        };
+        if !self.shared {
+            return format!("{}{encoded}{}", self.before, self.after).split('\n').any(drops);
+        }
+        // Values before it may have begun the delimiter, unless the text between can't go on with it.
+        let goes_on = |text: &str| text.chars().all(|c| c == '\t' || self.delimiter.contains(c));
+        let (ascii, other) = encoded.split_at(encoded.find(|c: char| !c.is_ascii()).unwrap_or(encoded.len()));
+        let follows = if other.is_empty() { &self.after } else { other };
+        goes_on(&self.before) && goes_on(ascii) && follows.starts_with(|c: char| !c.is_ascii())
     }
 
     fn ends(&self, encoded: &str) -> bool {

@@ -9,7 +9,7 @@
 //! | word | bare: an argument, a value of `NAME=`, a file name after `>`, a pattern | in `'…'`, a `'` as `'\''`; a number or boolean that is the whole word, bare; a list that is a whole argument, as one word each | NUL | POSIX XCU 2.2.2 |
 //! | double-quoted | between `"` | `"`, `\`, `$` and a backtick escaped | NUL | 2.2.3 |
 //! | single-quoted | between `'` | `'` as `'\''` | NUL | 2.2.2 |
-//! | here-document | after `<<END`, `<<-END` | `\`, `$` and a backtick escaped | a line that is the delimiter; with `<<-` a line that begins with a tab; NUL | 2.7.4 |
+//! | here-document | after `<<END`, `<<-END` | `\`, `$` and a backtick escaped | a line that is the delimiter, or begins like it and goes on with a character that isn't ASCII (dash drops it); with `<<-` a line that begins with a tab; NUL | 2.7.4, measured |
 //! | quoted here-document | after `<<'END'` | as it is | the same | 2.7.4 |
 //! | arithmetic | `$((…))` | digits, in parentheses if negative | all but whole numbers of 64 bits | 2.6.4 |
 //! | comment | `#` at the start of a word | as it is | line feed, carriage return, NUL | 2.3 |

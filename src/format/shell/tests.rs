@@ -56,6 +56,7 @@ fn text_by_context() {
         ("# @\nx", "a 'b", "a 'b"),
         ("echo a#@", "b", "'b'"),
         ("cat <<E\n@\nE\n", "a$`\\'\"", "a\\$\\`\\\\'\""),
+        ("cat <<EOF\n@é\nEOF\n", "xEOé", "xEOé"),
         ("cat <<'E'\n@\nE\n", "a$`\\'\"", "a$`\\'\""),
         ("cat <<-E\n\tx@\n\tE\n", "\ta", "\ta"),
         ("cat <<E >f\nx\nE\necho @\n", "a", "'a'"),
@@ -140,6 +141,7 @@ fn places_where_no_value_can_stand() {
         "echo $((16#@))",
         "echo $((@@))",
         "cat <<<@",
+        "cat <<E $(\nx)\nE\necho @",
         "esac @",
         "echo \"${A:-'}'}\" @",
         "echo `echo '`' @",
@@ -163,6 +165,11 @@ fn values_that_a_place_cannot_hold() {
         ("cat <<-E\n\t@\nE\n", "\tx"),
         ("cat <<-E\nx@\nE\n", "a\n\tb"),
         ("cat <<E\n@ @\nE\n", "a\nb"),
+        ("cat <<EOF\n@\nEOF\n", "EOé"),
+        ("cat <<EOF\n@é\nEOF\n", "E"),
+        ("cat <<EOF\nE@ @\nEOF\n", "é"),
+        ("cat <<'EOF'\n@\nEOF\n", "a\nEOFé"),
+        ("cat <<-EOF\n\tE@\n\tEOF\n", "é"),
         ("echo $((@))", "1"),
     ] {
         assert_eq!(outcome(template, &text(value)), Err(Blame::Value), "{template:?} {value:?}");

@@ -217,20 +217,24 @@ impl Lexer<'_> {
         }
     }
 
-    /// A bare `$` takes whatever follows it into the text, a quote too.
+    /// A bare `$` takes what follows it into the text, be it a quote; a backslash with
+    /// what follows that.
     fn dollar(&mut self) -> Piece {
-        match self.cursor.peek(0) {
+        let backslash = self.cursor.starts_with("\\");
+        self.cursor.advance(usize::from(backslash));
+        let taken = self.cursor.peek(0);
+        self.cursor.advance(1);
+        self.text('$');
+        match taken {
             Some(Unit::Hole) => {
-                self.cursor.advance(1);
                 self.refuse(VALUE, "the `$` before it would take its quote", QUOTE_ALL);
                 Piece::Quoted
             }
             Some(Unit::Char(c)) if !matches!(c, '\n' | '\r') => {
-                self.cursor.advance(1);
-                self.text('$');
                 self.text(c);
-                Piece::Bare(format!("${c}"))
+                Piece::Bare(format!("${}{c}", if backslash { "\\" } else { "" }))
             }
+            // It even takes a line break.
             _ => Piece::Operator,
         }
     }
@@ -266,7 +270,11 @@ impl Lexer<'_> {
                         &format!("write `\\{c}` for it"),
                     );
                 }
-                Unit::Char('\\') if self.escape() => return,
+                Unit::Char('\\') => {
+                    if self.escape() {
+                        return;
+                    }
+                }
                 Unit::Char('\n') if self.dialect == Dialect::Fpm => return,
                 Unit::Hole => {
                     let next = self.cursor.peek(0);
@@ -365,11 +373,15 @@ fn joined(index: usize, pieces: &[Piece]) -> Context {
     let at = pieces.iter().position(|piece| *piece == Piece::Hole(index)).unwrap_or(0);
     let before = at.checked_sub(1).and_then(|before| pieces.get(before));
     let after = pieces.get(at + 1);
-    let anchors = |piece: Option<&Piece>| matches!(piece, Some(Piece::Bare(text)) if text.contains(['/', '.', ':', '-', ',', '@']));
+    // Whether the scanner takes neighbouring text for a constant must not depend on the value.
+    let anchors =
+        |piece: &&Piece| matches!(piece, Piece::Bare(text) if text.contains(['/', '.', ':', '-', ',', '@']));
+    let touched: Vec<&Piece> =
+        [before, after].into_iter().flatten().filter(|piece| **piece != Piece::Space).collect();
     Context::Joined {
         space_before: before == Some(&Piece::Space),
         space_after: after == Some(&Piece::Space),
-        anchored: anchors(before) || anchors(after),
+        anchored: !touched.is_empty() && touched.iter().all(anchors),
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) enum Context {
     Whole,
     /// Beside bare or quoted text. `space_before`, `space_after`: white space that a
     /// double quote there would swallow. `anchored`: it touches bare text that can't be
-    /// part of a keyword or constant.
+    /// a keyword or constant, and nothing else.
     Joined { space_before: bool, space_after: bool, anchored: bool },
     /// Inside `"…"`. `exposed`: what comes next may be a line break or a value.
     DoubleQuoted { exposed: bool },
