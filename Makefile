@@ -1,9 +1,49 @@
 # The front door. `make` lists what there is.
 
-CARGO ?= cargo
+CARGO ?=
 STATIC_TARGET ?= x86_64-unknown-linux-musl
+# What the whole product may weigh, in bytes.
+SIZE_BUDGET ?= 2500000
+
+export CARGO STATIC_TARGET
+
+cargo = $(if $(CARGO),$(CARGO),cargo)
 
 .DEFAULT_GOAL := help
-.PHONY: help
+.PHONY: help demo test test-containers formats lint setup build static size
+
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## build the quickstart and run it: below a private root, as PID 1 where the kernel allows it
+	@scripts/demo.sh
+
+test: setup lint ## format, lint, unit, golden, format and process tests
+	cargo test
+
+test-containers: static ## build the example images and test them in Docker
+	@scripts/container-tests.sh
+
+formats: ## read every format back with the real programs; none may be missing
+	CASTOFF_REQUIRE_PARSERS=1 cargo test --test castoff formats::
+
+lint: ## formatting, clippy, the floors of the house, dependencies
+	cargo fmt --all --check
+	cargo clippy --all-targets -- --deny warnings
+	cargo test --quiet --test castoff house::
+	@scripts/deny.sh
+
+setup: ## install the programs that tests read config files back with, where that is possible
+	@scripts/setup.sh
+
+build: ## the debug binary
+	cargo build
+
+static: ## the release binary: static musl, target/static/castoff
+	@scripts/static.sh
+	@$(MAKE) --no-print-directory size
+
+size: ## what the static binary weighs, against the budget
+	@size=$$(stat -c %s target/static/castoff) && \
+	echo "target/static/castoff: $$size bytes, $$((size * 100 / $(SIZE_BUDGET)))% of the budget of $(SIZE_BUDGET)" && \
+	test $$size -le $(SIZE_BUDGET)

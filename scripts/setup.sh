@@ -1,0 +1,28 @@
+#!/bin/sh
+# Installs the programs that the format tests read config files back with, where apt is
+# there and castoff's tests run as root. Elsewhere the tests of missing programs say so.
+set -eu
+
+packages='php-cli php-fpm nginx-light ssmtp msmtp libfcgi-bin busybox-static dash python3 python3-dotenv strace binutils util-linux'
+missing=
+for package in $packages; do
+    dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
+done
+if [ -z "$missing" ]; then
+    exit 0
+fi
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo "skipped: installing$missing, which needs root and apt; tests that need them will say \`skipped\`"
+    exit 0
+fi
+echo "installing$missing"
+# Services of these packages are not wanted, only the programs.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    trap 'rm -f "$policy"' EXIT
+fi
+apt-get update -qq
+# shellcheck disable=SC2086 # a list of words
+DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends $missing >/dev/null

@@ -1,0 +1,70 @@
+#!/bin/sh
+# Builds the release binary for musl, static and not position-independent, and leaves it at
+# target/static/castoff.
+#
+# With $CARGO set, that cargo is used as it is. Else rustup's own musl target, where it can
+# be had; else (or with STATIC_TOOLCHAIN=debian) Debian's compiler, which builds the standard
+# library from its source package.
+set -eu
+
+target=${STATIC_TARGET:-x86_64-unknown-linux-musl}
+variable=CARGO_TARGET_$(echo "$target" | tr 'a-z-' 'A-Z_')
+# No unwind tables: a panic aborts, and nothing else walks the stack.
+flags="-C relocation-model=static -C target-feature=+crt-static -C force-unwind-tables=no -C link-arg=-Wl,-T,$PWD/scripts/no-unwind.ld -C link-arg=-Wl,--build-id=none"
+
+installed() { rustup target list --installed 2>/dev/null | grep -qx "$target"; }
+
+with_debian() {
+    missing=
+    for package in rustc-web cargo-web rust-web-src musl-tools gcc; do
+        dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
+    done
+    if [ -n "$missing" ]; then
+        echo "installing$missing" >&2
+        apt-get update -qq >&2
+        # shellcheck disable=SC2086 # a list of words
+        DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends $missing >&2
+    fi
+    # std links against libunwind. gcc's unwinder does what is needed of it, but for one
+    # function of glibc, which may find nothing.
+    unwind=$PWD/target/musl-unwind
+    if [ ! -s "$unwind/libunwind.a" ]; then
+        mkdir -p "$unwind"
+        echo 'int _dl_find_object(void *pc, void *found) { (void)pc; (void)found; return -1; }' |
+            musl-gcc -O2 -x c -c - -o "$unwind/find.o"
+        cp --no-preserve=mode "$(gcc -print-file-name=libgcc_eh.a)" "$unwind/libunwind.new"
+        ar r "$unwind/libunwind.new" "$unwind/find.o" 2>/dev/null
+        mv "$unwind/libunwind.new" "$unwind/libunwind.a"
+    fi
+    env -u RUSTUP_TOOLCHAIN \
+        RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=target/musl \
+        "${variable}_LINKER=musl-gcc" \
+        "${variable}_RUSTFLAGS=$flags -C link-self-contained=no -L native=$unwind" \
+        /usr/bin/cargo build -Zbuild-std=std,panic_abort --release --locked --target "$target"
+    built=target/musl
+}
+
+with_rustup() {
+    env "${variable}_RUSTFLAGS=$flags" cargo build --release --locked --target "$target"
+    built=target
+}
+
+if [ -n "${CARGO:-}" ]; then
+    env "${variable}_RUSTFLAGS=$flags" \
+        "$CARGO" build --release --locked --target "$target"
+    built=target
+elif [ "${STATIC_TOOLCHAIN:-}" != debian ] && { installed || timeout 60 rustup target add "$target" >/dev/null 2>&1; }; then
+    with_rustup
+else
+    with_debian
+fi
+
+mkdir -p target/static
+cp "$built/$target/release/castoff" target/static/castoff.new
+mv target/static/castoff.new target/static/castoff
+
+# What makes it run in an image FROM scratch: nothing is loaded, nothing is relocated.
+if readelf --program-headers --wide target/static/castoff | grep -Eq 'INTERP|DYNAMIC'; then
+    echo "target/static/castoff is not static" >&2
+    exit 1
+fi
