@@ -181,10 +181,11 @@ impl Performing<'_> {
             &interrupted,
         );
         let names: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();
+        let them = if names.len() == 1 { "it" } else { "them" };
         match kept {
             Ok(Kept::Done) => {
                 let place = scope.map_or("the container's state".into(), |scope| scope.display().to_string());
-                tracing::info!("generated {} and kept them in {place}", names.join(", "));
+                tracing::info!("generated {} and kept {them} in {place}", names.join(", "));
                 Ok(())
             }
             Ok(Kept::Raced) => Err(Stopped::Raced),
@@ -195,7 +196,7 @@ impl Performing<'_> {
             Ok(Kept::Nowhere(error)) => {
                 let reason = Diagnostic::from(&error).title;
                 tracing::warn!(
-                    "{} will change at the next start: there is nowhere to keep them ({reason})",
+                    "{} will change at the next start: there is nowhere to keep {them} ({reason})",
                     names.join(", ")
                 );
                 Ok(())
