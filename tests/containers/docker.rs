@@ -59,15 +59,23 @@ fn unique(kind: &str) -> String {
     format!("castoff-test-{}-{kind}-{number}", std::process::id())
 }
 
-/// Builds an image and gives its id. The tag only keeps the layers for the next time.
+/// Builds an image and gives its id. The tag only keeps the layers for the next time; the image
+/// that had it goes.
 pub(crate) fn build(context: &Path, dockerfile: &str, target: Option<&str>, tag: &str) -> String {
     let tag = format!("castoff-test/{tag}");
+    let id = || docker(&["image", "inspect", "--format", "{{.Id}}", &tag]).stdout.trim_end().to_owned();
+    let before = id();
     let file = context.join(dockerfile);
     let mut arguments = vec!["build", "--quiet", "--tag", &tag, "--file", file.to_str().unwrap()];
     arguments.extend(target.iter().flat_map(|target| ["--target", target]));
     arguments.push(context.to_str().unwrap());
     docker_ok(&arguments);
-    docker_ok(&["image", "inspect", "--format", "{{.Id}}", &tag])
+    let built = id();
+    if !before.is_empty() && before != built {
+        // with the layers that the new one doesn't share; refused where another run uses it
+        docker(&["image", "rm", &before]);
+    }
+    built
 }
 
 /// A network.
