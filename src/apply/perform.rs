@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::keep::{self, Kept};
 use crate::diagnostic::Diagnostic;
-use crate::plan::{Plan, Step};
+use crate::plan::{self, KeptReason, Plan, Step};
 use crate::signal::Signal;
 use crate::state::{Digest, Written};
 use crate::sys::atomic_write::{Commit, Staged, Swept, stage};
@@ -76,7 +76,21 @@ pub fn apply(plan: &Plan, applying: &Applying<'_>) -> Result<Applied, Stopped> {
     performing.check_stop()?;
     performing.commit()?;
     performing.remember();
+    plan.kept.iter().for_each(tell_kept);
     Ok(performing.applied)
+}
+
+/// Says what stays as it is although the spec asks for something else.
+fn tell_kept(kept: &plan::Kept) {
+    let (path, why) = (kept.path.display(), kept.why());
+    match kept.reason {
+        KeptReason::MountPoint | KeptReason::Edited | KeptReason::NotOurs => {
+            tracing::info!("kept {path}: {why}");
+        }
+        KeptReason::Unchanged | KeptReason::Exists | KeptReason::NotWanted => {
+            tracing::debug!("kept {path}: {why}");
+        }
+    }
 }
 
 struct Performing<'a> {
@@ -167,10 +181,11 @@ impl Performing<'_> {
             &interrupted,
         );
         let names: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();
+        let them = if names.len() == 1 { "it" } else { "them" };
         match kept {
             Ok(Kept::Done) => {
                 let place = scope.map_or("the container's state".into(), |scope| scope.display().to_string());
-                tracing::info!("generated {} and kept them in {place}", names.join(", "));
+                tracing::info!("generated {} and kept {them} in {place}", names.join(", "));
                 Ok(())
             }
             Ok(Kept::Raced) => Err(Stopped::Raced),
@@ -181,7 +196,7 @@ impl Performing<'_> {
             Ok(Kept::Nowhere(error)) => {
                 let reason = Diagnostic::from(&error).title;
                 tracing::warn!(
-                    "{} will change at the next start: there is nowhere to keep them ({reason})",
+                    "{} will change at the next start: there is nowhere to keep {them} ({reason})",
                     names.join(", ")
                 );
                 Ok(())

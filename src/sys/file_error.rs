@@ -12,6 +12,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::unistd::Uid;
 
 use super::status::Kind;
 use crate::diagnostic::Diagnostic;
@@ -179,7 +180,7 @@ impl FileError {
                 Errno::EROFS => Some(format!(
                     "mount a writable volume or a tmpfs at `{directory}`, or choose a destination that is writable"
                 )),
-                Errno::EPERM | Errno::EACCES => Some(self.help_with_rights()),
+                Errno::EPERM | Errno::EACCES => Some(self.help_with_rights(nix::unistd::geteuid())),
                 Errno::ENOSPC => Some(format!("free or add space where `{directory}` is stored")),
                 Errno::EDQUOT => {
                     Some(format!("raise the quota where `{directory}` is stored, or free space there"))
@@ -213,21 +214,35 @@ impl FileError {
         }
     }
 
-    fn help_with_rights(&self) -> String {
+    fn help_with_rights(&self, euid: Uid) -> String {
+        if euid.is_root() {
+            return self.help_for_root();
+        }
         match self.operation {
             Operation::ChangeOwner { .. } => {
                 "start the container as root, or leave out the owner in the spec".to_owned()
             }
             Operation::ChangeMode { .. } => "start the container as root or as the file's owner".to_owned(),
             Operation::Read | Operation::Inspect => {
-                format!("let uid {} read it, or start the container as root", nix::unistd::geteuid())
+                format!("let uid {euid} read it, or start the container as root")
             }
             _ => format!(
-                "let uid {} write to `{}`, or start the container as root",
-                nix::unistd::geteuid(),
+                "let uid {euid} write to `{}`, or start the container as root",
                 self.directory().display()
             ),
         }
+    }
+
+    /// Root is refused where a capability was taken away (capabilities(7)), or by a file
+    /// system that doesn't take its word (NFS).
+    fn help_for_root(&self) -> String {
+        let capability = match self.operation {
+            Operation::ChangeOwner { .. } => "CHOWN",
+            Operation::ChangeMode { .. } => "FOWNER",
+            _ => "DAC_OVERRIDE",
+        };
+        format!("root needs the capability {capability} for that: give it (`--cap-add {capability}`)")
+            + if capability == "CHOWN" { ", or leave out the owner in the spec" } else { "" }
     }
 }
 
@@ -299,6 +314,7 @@ impl From<FileError> for Diagnostic {
 #[cfg(test)]
 mod tests {
     use nix::errno::Errno;
+    use nix::unistd::Uid;
 
     use super::{Cause, Distrust, FileError, Operation};
     use crate::diagnostic::Diagnostic;
@@ -350,6 +366,20 @@ mod tests {
         let text =
             shown(Operation::Replace, Cause::WrongKind { found: Kind::Directory, expected: Kind::Regular });
         assert!(text.contains("a directory is there, not a regular file"), "{text}");
+    }
+
+    #[test]
+    fn root_is_not_told_to_become_root() {
+        for (operation, capability) in [
+            (Operation::ChangeOwner { uid: Some(33), gid: None }, "--cap-add CHOWN"),
+            (Operation::ChangeMode { mode: 0o640 }, "--cap-add FOWNER"),
+            (Operation::Create, "--cap-add DAC_OVERRIDE"),
+        ] {
+            let error = FileError::system(operation, "/a/b", Errno::EPERM);
+            let help = error.help_with_rights(Uid::from_raw(0));
+            assert!(help.contains(capability) && !help.contains("as root"), "{help}");
+            assert!(error.help_with_rights(Uid::from_raw(33)).contains("as root"));
+        }
     }
 
     #[test]

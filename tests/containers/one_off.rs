@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::docker::{Container, Said, Volume, missing};
 use crate::images::images;
-use crate::site::{CANARY, php_fpm_options};
+use crate::site::{CANARY, READ_PASSWORD, php_fpm_options};
 
 /// Runs the php-fpm image with all that it needs.
 fn run_complete(more: &[&str], arguments: &[&str]) -> Said {
@@ -38,6 +38,42 @@ fn a_service_gets_what_was_given_but_no_secret() {
     let all = said.stdout + &said.stderr;
     for hidden in [CANARY, "WORDPRESS_DB_PASSWORD=", "CASTOFF_"] {
         assert!(!all.contains(hidden), "{hidden} is in {all}");
+    }
+}
+
+#[test]
+fn a_secret_can_come_from_a_file() {
+    if missing() {
+        return;
+    }
+    let file = TemporaryFile::new("secret", "c4n4ry of two\nlines\n");
+    let run = |at: &str| {
+        let options = ["--env=WORDPRESS_DB_USER=u", "--env=WORDPRESS_DB_PASSWORD_FILE=/password"];
+        let command = ["php", "-r", READ_PASSWORD];
+        let container = Container::create(&options, &images().php_fpm, &command);
+        container.put(&file.0, at);
+        container.run_created()
+    };
+    let said = run("/password");
+    assert_eq!((said.stdout.as_str(), said.code), ("c4n4ry of two\nlines", Some(0)), "{}", said.stderr);
+    assert!(!said.stderr.contains(CANARY), "{}", said.stderr);
+    // a file that isn't there is no empty password
+    let said = run("/somewhere-else");
+    assert_eq!((said.stdout.as_str(), said.code), ("", Some(78)), "{}", said.stderr);
+    assert!(said.stderr.contains("/password"), "{}", said.stderr);
+}
+
+#[test]
+fn workers_follow_the_containers_memory() {
+    if missing() {
+        return;
+    }
+    let find = ["grep", "max_children", "/etc/php/8.2/fpm/php-fpm.conf"];
+    for (memory, php, expected) in [("512m", "128M", 3), ("512m", "64M", 6), ("64m", "128M", 1)] {
+        let memory = format!("--memory={memory}");
+        let php = format!("--env=PHP_MEMORY_LIMIT={php}");
+        let said = run_complete(&[&memory, &php], &find);
+        assert_eq!(said.stdout, format!("pm.max_children = {expected}\n"), "{memory} {php}: {}", said.stderr);
     }
 }
 
@@ -98,12 +134,28 @@ fn a_wrong_spec_is_65() {
     if missing() {
         return;
     }
-    let file = TemporaryFile::new("version = 1\n[env.X]\ntyp = \"int\"\n");
+    let file = TemporaryFile::new("spec", "version = 1\n[env.X]\ntyp = \"int\"\n");
     let container = Container::create(&["--env=CASTOFF_CONFIG=/castoff.toml"], &images().example, &["true"]);
     container.put(&file.0, "/castoff.toml");
     let said = container.run_created();
     assert_eq!(said.code, Some(65), "{}", said.stderr);
     assert!(said.stderr.contains("/castoff.toml:3:1"), "{}", said.stderr);
+}
+
+#[test]
+fn a_mounted_file_is_kept_and_that_is_said() {
+    if missing() {
+        return;
+    }
+    let file = TemporaryFile::new("mounted", "# mine\n");
+    let mount = format!("{}:/etc/ssmtp/ssmtp.conf", file.0.display());
+    let said = run_complete(&["--volume", &mount], &["cat", "/etc/ssmtp/ssmtp.conf"]);
+    assert_eq!((said.stdout.as_str(), said.code), ("# mine\n", Some(0)), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("kept /etc/ssmtp/ssmtp.conf: something is mounted there"),
+        "{}",
+        said.stderr
+    );
 }
 
 #[test]
@@ -134,8 +186,8 @@ fn an_image_of_nothing_else_runs() {
 struct TemporaryFile(PathBuf);
 
 impl TemporaryFile {
-    fn new(text: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("castoff-containers-{}.toml", std::process::id()));
+    fn new(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("castoff-containers-{}-{name}", std::process::id()));
         std::fs::write(&path, text).unwrap();
         Self(path)
     }

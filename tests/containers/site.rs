@@ -13,6 +13,10 @@ pub(crate) const PASSWORD: &str = r##"c4n4ry 'q' "d" `b` $HOME ${x} $(id) \ \\ \
 /// One that ssmtp.conf can carry.
 pub(crate) const SMTP_PASSWORD: &str = r#"c4n4ry"'\$&;{}{{x}}<?>|~"#;
 
+/// PHP that prints the password which wp-config.php sets.
+pub(crate) const READ_PASSWORD: &str = "$c = file_get_contents('/usr/share/wordpress/wp-config.php'); \
+     eval(substr(explode('require_once', $c)[0], 5)); echo DB_PASSWORD;";
+
 /// What a php-fpm container is given.
 pub(crate) fn php_fpm_options<'a>(volume: &'a str, more: &[&'a str]) -> Vec<String> {
     let mut options = vec![

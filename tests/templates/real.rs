@@ -95,9 +95,14 @@ fn msmtp_takes_its_file() {
 #[test]
 fn nginx_takes_its_file() {
     for variables in [
-        &["NGINX_FASTCGI_PASS=127.0.0.1:9000"][..],
+        // a test of nginx's binds, though it forgives an address in use
+        &["NGINX_FASTCGI_PASS=127.0.0.1:9000", "NGINX_LISTEN=8080"][..],
         &["NGINX_FASTCGI_PASS=unix:/run/php.sock", "NGINX_LISTEN=8080", "NGINX_REAL_IP_FROM=10.0.0.0/8"],
-        &["NGINX_RESOLVER=127.0.0.11", "NGINX_SERVER_NAME=example.com,*.example.org"],
+        &[
+            "NGINX_RESOLVER=127.0.0.11",
+            "NGINX_LISTEN=127.0.0.1:8080",
+            "NGINX_SERVER_NAME=example.com,*.example.org",
+        ],
     ] {
         let scratch = rendered("templates/nginx/nginx.toml", variables);
         let conf = scratch.rendered("/etc/nginx/nginx.conf");
