@@ -180,7 +180,7 @@ impl Asked {
     }
 
     fn run(&self, snapshot: Snapshot, inherited: &Inherited) -> Result<ExitCode, End> {
-        let Some(path) = self.spec_path() else { return self.plain_init(&snapshot, inherited) };
+        let Some(path) = self.spec_path() else { return self.plain_init(inherited) };
         let (spec, problems) = load(&path)?;
         let snapshot = self.variables(&spec, snapshot)?;
         if self.mode == Mode::Start && problems.is_empty() && !self.prepares_for_command(&spec) {
@@ -210,7 +210,7 @@ impl Asked {
         Ok(overlay(&process, spec, entries))
     }
 
-    fn plain_init(&self, snapshot: &Snapshot, inherited: &Inherited) -> Result<ExitCode, End> {
+    fn plain_init(&self, inherited: &Inherited) -> Result<ExitCode, End> {
         if self.mode != Mode::Start || self.options.env_file.is_some() {
             return Err(Diagnostic::error(ExitCode::USAGE, "there is no spec")
                 .help(format!("name one with --config FILE or CASTOFF_CONFIG, or put it at {DEFAULT_SPEC}"))
@@ -222,7 +222,8 @@ impl Asked {
                 .help(format!("or write a spec to {DEFAULT_SPEC}"))
                 .into());
         }
-        let environment = owned(snapshot.variables());
+        // untouched and in its order, but for castoff's own settings
+        let environment = std::env::vars_os().filter(|(name, _)| !settings::is_own(name)).collect();
         let wish = self.run_wish(environment);
         let plan = run_plan(&wish, None, &Accounts::default(), &minijinja::Value::UNDEFINED, &|_| false)?;
         plan.map_or(Ok(ExitCode::USAGE), |plan| {
@@ -433,12 +434,6 @@ fn word<T: clap::ValueEnum>(
             usual
         }),
     }
-}
-
-fn owned<'a>(
-    pairs: impl Iterator<Item = (&'a std::ffi::OsStr, &'a std::ffi::OsStr)>,
-) -> Vec<(OsString, OsString)> {
-    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn nothing_to_run() -> Diagnostic {

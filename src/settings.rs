@@ -3,15 +3,20 @@
 //! Never `envy::from_env`: it panics on bytes that aren't UTF-8. None of these is passed on
 //! to a service.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
 use crate::diagnostic::{Diagnostic, nearest};
+use crate::env::OWN_PREFIX as PREFIX;
 
-/// What their names begin with.
-pub const PREFIX: &str = "CASTOFF_";
+/// Whether a variable is castoff's own.
+#[must_use]
+pub fn is_own(name: &OsStr) -> bool {
+    name.as_bytes().starts_with(PREFIX.as_bytes())
+}
 
 /// The settings given; an option of the command line beats its variable.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

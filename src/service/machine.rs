@@ -145,13 +145,16 @@ pub struct Machine {
     stop_asked: bool,
     /// Whether a stop signal (TSTP, TTIN, TTOU) was forwarded and not undone yet.
     pause_asked: bool,
+    /// Whether the service was told to end, and has not been woken for that: it may be about
+    /// to stop itself, and a stopped process takes no signal in.
+    wake_owed: bool,
 }
 
 impl Machine {
     /// A service that has not started.
     #[must_use]
     pub fn new(policy: SignalPolicy, grace: Duration) -> Self {
-        Self { policy, grace, phase: Phase::New, stop_asked: false, pause_asked: false }
+        Self { policy, grace, phase: Phase::New, stop_asked: false, pause_asked: false, wake_owed: false }
     }
 
     /// Takes in what happened at `now` (time since any fixed moment) and says what to do, in
@@ -194,7 +197,9 @@ impl Machine {
             Event::Stopped(pid, signal) if pid == main => {
                 let why = if self.pause_asked { Stop::Expected } else { Stop::Other };
                 self.phase = Phase::Running { pid, stop: Some(why), timer };
-                if is_terminal_stop(signal) {
+                if std::mem::take(&mut self.wake_owed) {
+                    vec![Action::Forward(main, self.policy.scope, Signal::CONT)]
+                } else if is_terminal_stop(signal) {
                     vec![Action::TakeTerminal(main), Action::StopSelf(signal)]
                 } else {
                     Vec::new()
@@ -240,8 +245,11 @@ impl Machine {
         }
         actions.push(Action::Forward(main, scope, sent));
         self.pause_asked = is_terminal_stop(sent) || (self.pause_asked && sent != Signal::CONT);
-        if stop.is_some() && (asks_to_stop(signal) || signal == Signal::HUP) {
-            actions.push(Action::Forward(main, scope, Signal::CONT));
+        if asks_to_stop(signal) || signal == Signal::HUP {
+            match stop {
+                Some(_) => actions.push(Action::Forward(main, scope, Signal::CONT)),
+                None => self.wake_owed = true,
+            }
         }
         if asks_to_stop(signal) {
             self.stop_asked = true;

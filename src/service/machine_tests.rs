@@ -161,6 +161,16 @@ fn a_stopped_service_can_be_told_to_end() {
 }
 
 #[test]
+fn a_service_that_stops_itself_just_as_it_is_told_to_end_is_woken_once() {
+    let (term, stopped) = (Event::Signal(Signal::TERM), Event::Stopped(MAIN, Signal::TSTP));
+    let woken = [forward(Signal::TERM), forward(Signal::CONT)];
+    assert_eq!(told(policy(), GRACE, &[term, stopped]), woken);
+    let again = told(policy(), GRACE, &[term, stopped, Event::Continued(MAIN), stopped]);
+    assert_eq!(again[..2], woken);
+    assert_eq!(again[2..], [Action::TakeTerminal(MAIN), Action::StopSelf(Signal::TSTP)]);
+}
+
+#[test]
 fn ctrl_z_stops_castoff_too_and_wakes_the_service_where_nobody_could() {
     let stopped = Event::Stopped(MAIN, Signal::TSTP);
     let both = [Action::TakeTerminal(MAIN), Action::StopSelf(Signal::TSTP)];
