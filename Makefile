@@ -30,6 +30,7 @@ formats: ## read every format back with the real programs; none may be missing
 lint: ## formatting, clippy, the floors of the house, dependencies
 	cargo fmt --all --check
 	cargo clippy --all-targets -- --deny warnings
+	cargo clippy --test containers -- --deny warnings
 	cargo test --quiet --test castoff house::
 	@scripts/deny.sh
 

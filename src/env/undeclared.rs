@@ -2,6 +2,8 @@
 //! would otherwise be ignored. Values are not looked at.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 
 use super::snapshot::Snapshot;
 use super::source::declared_names;
@@ -14,8 +16,11 @@ pub(super) fn check(spec: &Spec, snapshot: &Snapshot) -> Vec<Diagnostic> {
     let Some(undeclared) = &spec.undeclared else { return Vec::new() };
     let declared = declared_names(spec);
     let mut problems = Vec::new();
-    for (name, _) in snapshot.variables() {
+    for (name, value) in snapshot.variables() {
         let Some(name) = name.to_str().filter(|name| !is_known(name, &declared)) else { continue };
+        if is_service_link(name, value) {
+            continue;
+        }
         let Some(prefix) = undeclared.prefixes.iter().find(|prefix| name.starts_with(&prefix.value)) else {
             continue;
         };
@@ -35,6 +40,30 @@ pub(super) fn check(spec: &Spec, snapshot: &Snapshot) -> Vec<Diagnostic> {
         problems.push(problem);
     }
     problems
+}
+
+/// Kubernetes (and Docker's old links) put a service's address into every container of the
+/// namespace, as `NAME_SERVICE_HOST`, `NAME_PORT=tcp://...` and `NAME_PORT_80_TCP_ADDR`: a
+/// service that is called as the image is must not look like a misspelt variable.
+fn is_service_link(name: &str, value: &OsStr) -> bool {
+    let is_address = |value: &OsStr| {
+        let value = value.as_bytes();
+        [b"tcp://".as_slice(), b"udp://", b"sctp://"].iter().any(|scheme| value.starts_with(scheme))
+    };
+    if name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") {
+        return true;
+    }
+    if name.ends_with("_PORT") {
+        return is_address(value);
+    }
+    let Some((_, rest)) = name.rsplit_once("_PORT_") else { return false };
+    let mut parts = rest.split('_');
+    let number = parts.next().is_some_and(|port| port.parse::<u16>().is_ok());
+    let protocol = matches!(parts.next(), Some("TCP" | "UDP" | "SCTP"));
+    number
+        && protocol
+        && matches!(parts.next(), None | Some("PROTO" | "PORT" | "ADDR"))
+        && parts.next().is_none()
 }
 
 /// Whether a name is a variable's, an old name, or NAME_FILE of one.
@@ -102,5 +131,26 @@ mod tests {
         let problems = check(&spec("warn"), &snapshot);
         assert_eq!(problems.len(), 1);
         assert_eq!(problems[0].severity, Severity::Warning);
+    }
+
+    #[test]
+    fn addresses_of_services_are_no_misspelt_variables() {
+        let source = Source::new("s", "version = 1\n[undeclared]\nprefixes = [\"WORDPRESS_\"]\n");
+        let spec = parse(&source, Path::new("")).spec;
+        for (name, value, is_link) in [
+            ("WORDPRESS_SERVICE_HOST", "10.0.0.1", true),
+            ("WORDPRESS_SERVICE_PORT", "80", true),
+            ("WORDPRESS_SERVICE_PORT_HTTP", "80", true),
+            ("WORDPRESS_PORT", "tcp://10.0.0.1:80", true),
+            ("WORDPRESS_PORT", "8080", false),
+            ("WORDPRESS_PORT_80_TCP", "tcp://10.0.0.1:80", true),
+            ("WORDPRESS_PORT_80_TCP_ADDR", "10.0.0.1", true),
+            ("WORDPRESS_PORT_80_TCP_OTHER", "x", false),
+            ("WORDPRESS_PORT_X_TCP", "x", false),
+            ("WORDPRESS_DB_HOTS", "db", false),
+        ] {
+            let found = check(&spec, &Snapshot::from_pairs([(name, value)]));
+            assert_eq!(found.is_empty(), is_link, "{name}={value}");
+        }
     }
 }
