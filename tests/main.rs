@@ -11,4 +11,5 @@
 
 mod formats;
 mod harness;
+mod modes;
 mod process;
