@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::apply::{Applying, Stopped, Validators, apply, validate};
 use crate::cli::{self, Options, ScopeOption};
-use crate::diagnostic::{Diagnostic, exit_code};
+use crate::diagnostic::{Diagnostic, Severity, exit_code};
 use crate::env::{Snapshot, dotenv, overlay, service_environment, unprepared_environment};
 use crate::exit::ExitCode;
 use crate::log::{self, Format, Level};
@@ -54,11 +54,12 @@ pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> ExitCode {
             return ExitCode::USAGE;
         }
     };
+    let asked_format = options.log_format.unwrap_or(Format::Text);
     let own = snapshot.settings().map(|(name, value)| (name.to_owned(), value.to_owned()));
     let asked = settings::read(own).and_then(|settings| Asked::new(options, &settings));
     let asked = match asked {
         Ok(asked) => asked,
-        Err(problems) => return fail(&problems, Format::Text),
+        Err(problems) => return fail(&problems, asked_format),
     };
     log::start(asked.level, asked.format);
     match asked.run(snapshot, inherited) {
@@ -335,7 +336,11 @@ impl Asked {
     ) -> Result<ExitCode, End> {
         let base = self.base()?;
         let state_directories = self.state_directories();
-        let destination = Destination::Container { base: &base, state_directories: &state_directories };
+        let destination = Destination::Container {
+            base: &base,
+            state_directories: &state_directories,
+            runs_service: self.options.command.is_empty(),
+        };
         for _ in 0..MOST_RACES {
             let mut prepared = prepare(spec, problems.clone(), snapshot, destination)?;
             self.remark(&prepared.remarks);
@@ -409,8 +414,14 @@ impl Asked {
     }
 
     fn remark(&self, remarks: &[Diagnostic]) {
-        if !remarks.is_empty() {
-            tell(&shown(remarks, self.format));
+        let level = |remark: &Diagnostic| match remark.severity {
+            Severity::Error => Level::Error,
+            Severity::Warning => Level::Warn,
+            Severity::Notice => Level::Info,
+        };
+        let told: Vec<_> = remarks.iter().filter(|remark| level(remark) <= self.level).cloned().collect();
+        if !told.is_empty() {
+            tell(&shown(&told, self.format));
         }
     }
 }

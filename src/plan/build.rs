@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Located};
 use crate::exit::ExitCode;
 use crate::observe::target::{Content, Found, Target};
 use crate::render::{Output, Outputs};
-use crate::spec::{Access, Directory, Overwrite};
+use crate::spec::{Access, Directory, Overwrite, Template};
 use crate::state::{Written, digest};
 use crate::sys::accounts::{Accounts, Owner};
 use crate::sys::attributes::Attributes;
@@ -79,6 +79,23 @@ pub fn build(wishes: &Wishes<'_>) -> Result<Plan, Vec<Diagnostic>> {
     if builder.problems.is_empty() { Ok(builder.plan) } else { Err(builder.problems) }
 }
 
+/// Owners that the image doesn't know, of all that is wanted whatever the values are.
+#[must_use]
+pub fn check_owners(
+    directories: &[Directory],
+    templates: &[Template],
+    accounts: &Accounts,
+) -> Vec<Diagnostic> {
+    let always = templates.iter().filter(|template| template.when.is_none());
+    let accesses = directories.iter().map(|directory| &directory.access);
+    let owners = accesses.chain(always.map(|template| &template.access));
+    owners.filter_map(|access| find_owner(access.owner.as_ref()?, accounts).err()).collect()
+}
+
+fn find_owner(owner: &Located<String>, accounts: &Accounts) -> Result<Owner, Diagnostic> {
+    accounts.owner(&owner.value).map_err(|error| Diagnostic::from(&error).at(&owner.place, "named here"))
+}
+
 struct Builder<'a> {
     wishes: &'a Wishes<'a>,
     plan: Plan,
@@ -100,8 +117,8 @@ impl Builder<'_> {
 
     fn owner(&mut self, owner: Option<&Located<String>>) -> Owner {
         let (Some(owner), Some(accounts)) = (owner, self.wishes.accounts) else { return Owner::default() };
-        accounts.owner(&owner.value).unwrap_or_else(|error| {
-            self.problems.push(Diagnostic::from(&error).at(&owner.place, "named here"));
+        find_owner(owner, accounts).unwrap_or_else(|problem| {
+            self.problems.push(problem);
             Owner::default()
         })
     }
