@@ -105,6 +105,12 @@ enum Mode {
     Render(Option<PathBuf>),
 }
 
+/// What comes after the preparation.
+enum Next {
+    End(ExitCode),
+    Run(Box<RunPlan>),
+}
+
 /// Options and settings brought together: an option beats its variable.
 struct Asked {
     options: Options,
@@ -190,7 +196,12 @@ impl Asked {
         }
         match &self.mode {
             Mode::Render(output) => self.render(&spec, problems, &snapshot, output.as_deref()),
-            mode => self.with_container(&spec, problems, &snapshot, inherited, mode),
+            mode => match self.with_container(&spec, problems, &snapshot, inherited, mode)? {
+                Next::End(code) => Ok(code),
+                // all that was open for the preparation is closed by now: the running half
+                // closes what it doesn't know
+                Next::Run(run) => Ok(self.start(*run, inherited)),
+            },
         }
     }
 
@@ -333,7 +344,7 @@ impl Asked {
         snapshot: &Snapshot,
         inherited: &Inherited,
         mode: &Mode,
-    ) -> Result<ExitCode, End> {
+    ) -> Result<Next, End> {
         let base = self.base()?;
         let state_directories = self.state_directories();
         let destination = Destination::Container {
@@ -347,12 +358,12 @@ impl Asked {
             let environment = service_environment(snapshot, &prepared.resolved, spec);
             prepared.plan.run = self.run_plan(spec, &prepared, environment.clone())?;
             if *mode == Mode::Plan {
-                return Ok(print(&show(&prepared.plan)));
+                return Ok(Next::End(print(&show(&prepared.plan))));
             }
             self.validate(&prepared, &environment, inherited)?;
             if *mode == Mode::Check {
                 tracing::info!("{}", summary(&prepared));
-                return Ok(ExitCode::OK);
+                return Ok(Next::End(ExitCode::OK));
             }
             let run = prepared.plan.run.take().ok_or_else(nothing_to_run)?;
             let applying = Applying {
@@ -366,7 +377,7 @@ impl Asked {
                     if applied.changed == 0 {
                         tracing::info!("nothing had to be written");
                     }
-                    return Ok(self.start(run, inherited));
+                    return Ok(Next::Run(Box::new(run)));
                 }
                 Err(Stopped::Raced) => {
                     tracing::info!("another start generated the secrets first: using those")

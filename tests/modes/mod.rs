@@ -3,5 +3,7 @@
 mod case;
 mod environment_mistakes;
 mod golden;
+mod running;
+mod secrets;
 mod spec_mistakes;
 mod templates;
