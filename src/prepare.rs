@@ -116,6 +116,7 @@ pub fn prepare<'s>(
         targets: &place.targets,
         written: &place.written,
         accounts: accounts.as_ref(),
+        gives_away: nix::unistd::geteuid().is_root(),
     };
     let plan = build(&wishes)?;
     let Observed { written, .. } = place;

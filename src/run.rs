@@ -13,6 +13,7 @@ use crate::exit::ExitCode;
 use crate::log::{self, Format, Level};
 use crate::plan::{Plan, RunWish, Step, run_plan, show};
 use crate::prepare::{Destination, Prepared, prepare};
+use crate::render::Outputs;
 use crate::report;
 use crate::service::{RunPlan, Scope};
 use crate::settings::{self, Settings};
@@ -325,6 +326,7 @@ impl Asked {
                 .into_iter()
                 .filter(|planned| matches!(planned.step, Step::Write { .. } | Step::Adjust { .. }))
                 .collect(),
+            kept: prepared.plan.kept,
             ..Plan::default()
         };
         let applying = Applying {
@@ -362,6 +364,7 @@ impl Asked {
             }
             self.validate(&prepared, &environment, inherited)?;
             if *mode == Mode::Check {
+                tell_raw(&prepared.outputs);
                 tracing::info!("{}", summary(&prepared));
                 return Ok(Next::End(ExitCode::OK));
             }
@@ -466,6 +469,15 @@ fn owned<'a>(
 fn nothing_to_run() -> Diagnostic {
     Diagnostic::error(ExitCode::USAGE, "there is nothing to run")
         .help("add a [service.NAME] to the spec, or give a command: castoff -- COMMAND [ARG]...")
+}
+
+/// `| raw` is the one way in which a value can change a file's structure.
+fn tell_raw(outputs: &Outputs<'_>) {
+    for output in outputs.files.iter().filter(|output| output.rendered.raw > 0) {
+        let (count, dest, source) =
+            (output.rendered.raw, output.dest.display(), &output.template.source.value);
+        tracing::info!("{source} prints {count} of the values in {dest} as they are (`raw`)");
+    }
 }
 
 fn summary(prepared: &Prepared<'_>) -> String {

@@ -37,6 +37,8 @@ pub struct Wishes<'a> {
     pub written: &'a Written,
     /// The image's users and groups; `None`: owners are not set (rendering elsewhere).
     pub accounts: Option<&'a Accounts>,
+    /// Whether castoff may give files to others, as root may.
+    pub gives_away: bool,
 }
 
 /// Secrets that were just generated.
@@ -218,7 +220,8 @@ impl Builder<'_> {
         }
     }
 
-    /// What the spec says; else what an existing file has; else the defaults. A file with a
+    /// What the spec says; else what an existing file has, its owner only where castoff can
+    /// give files away; else the defaults. A file with a
     /// secret never keeps rights of everybody that the spec doesn't ask for.
     fn attributes(&mut self, access: &Access, found: &Found, secret: bool) -> Attributes {
         let owner = self.owner(access.owner.as_ref());
@@ -226,10 +229,11 @@ impl Builder<'_> {
         match found {
             Found::File { status: Status { mode, uid, gid, .. }, .. } => {
                 let inherited = if secret { *mode & !0o007 } else { *mode };
+                let keeps_owner = self.wishes.accounts.is_some() && self.wishes.gives_away;
                 Attributes {
                     mode: wanted.unwrap_or(inherited),
-                    uid: self.wishes.accounts.and(owner.uid.or(Some(*uid))),
-                    gid: self.wishes.accounts.and(owner.gid.or(Some(*gid))),
+                    uid: owner.uid.or(keeps_owner.then_some(*uid)),
+                    gid: owner.gid.or(keeps_owner.then_some(*gid)),
                 }
             }
             _ => {

@@ -2,8 +2,14 @@
 
 mod case;
 mod environment_mistakes;
+mod generated;
 mod golden;
+mod places;
+mod plan_and_check;
+mod render_only;
 mod running;
 mod secrets;
 mod spec_mistakes;
 mod templates;
+mod validators;
+mod writing;
