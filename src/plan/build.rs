@@ -160,6 +160,8 @@ impl Builder<'_> {
             return self.keep(path, reason);
         }
         let attributes = self.attributes(&output.template.access, &found, output.rendered.hides());
+        // what not everybody may read now may be a secret that no variable holds any more
+        let is_private = matches!(&found, Found::File { status, .. } if status.mode & 0o004 == 0);
         let (why, old) = match found {
             Found::Missing | Found::MissingDirectory => (Why::Missing, None),
             Found::File { content: Content::Whole(old), status } if old == content => {
@@ -181,7 +183,7 @@ impl Builder<'_> {
             &path.display().to_string(),
             old.as_deref(),
             &output.rendered.shown,
-            output.rendered.hides(),
+            output.rendered.hides() || is_private,
         );
         let remember = (output.template.overwrite == Overwrite::UnlessEdited).then(|| digest(content));
         let step = Step::Write { path: path.to_owned(), content: content.to_vec(), attributes, remember };

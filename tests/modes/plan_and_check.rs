@@ -42,6 +42,18 @@ fn a_plan_says_what_why_and_what_would_change() {
 }
 
 #[test]
+fn an_old_file_that_not_everybody_may_read_is_not_shown() {
+    for (mode, shown) in [(0o644, true), (0o640, false)] {
+        let case = Case::new("[[template]]\nsource = \"t\"\ndest = \"/t\"\nformat = \"plain\"\n")
+            .file("t", "without any secret\n")
+            .file("root/t", "password = canary\n");
+        case.set_mode("root/t", mode);
+        let said = case.run(&["--plan", "true"]);
+        assert_eq!(said.code(0).out.contains("canary"), shown, "{}", said.out);
+    }
+}
+
+#[test]
 fn a_plan_with_nothing_to_do() {
     let case = Case::new("[[template]]\nsource = \"t\"\ndest = \"/t\"\nformat = \"plain\"\n")
         .file("t", "x\n")
