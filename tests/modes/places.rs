@@ -85,6 +85,8 @@ fn a_mounted_file_belongs_to_who_mounted_it() {
         let Some(said) = case.run_in_namespace(&script, &["true"]) else { return };
         said.code(0).says(&["kept /second/b: something is mounted there", "wrote /first/a"]);
         assert_eq!(case.read("theirs"), "theirs\n");
+        let plan = case.run_in_namespace(&script, &["--plan", "true"]).unwrap();
+        assert!(plan.out.contains("keep    /second/b  (something is mounted there"), "{}", plan.out);
         assert_eq!(case.read("root/second/b"), "placeholder\n");
         assert_eq!(case.names("root/second"), ["b"]);
     }

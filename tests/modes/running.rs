@@ -56,7 +56,8 @@ fn exec_replaces_castoff() {
         let case = Case::new("");
         let arguments = [&["--config", "castoff.toml", "--root", "root"], options, &["sh", "-c", "echo $$"]];
         let mut command = case.command(&[env!("CARGO_BIN_EXE_castoff")], &arguments.concat());
-        let child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
+        let child = command.spawn().unwrap();
         let pid = child.id().to_string();
         let output = child.wait_with_output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stdout).trim() == pid, replaced);

@@ -59,6 +59,22 @@ fn values_that_a_place_can_not_carry() {
 }
 
 #[test]
+fn a_nul_is_refused_wherever_a_format_has_no_way_to_write_it() {
+    for (format, text) in [
+        ("nginx", "root \"{{ J.x }}\";"),
+        ("shell", "a={{ J.x }}"),
+        ("dotenv", "A={{ J.x }}"),
+        ("msmtp", "password {{ J.x }}"),
+    ] {
+        let spec = format!(
+            "[env.J]\ntype = \"json\"\n[[template]]\nsource = \"t\"\ndest = \"/t\"\nformat = \"{format}\"\n"
+        );
+        let case = Case::new(&spec).file("t", format!("{text}\n")).variable("J", r#"{"x": "a\u0000b"}"#);
+        case.run(&["true"]).code(78).says(&["t:1:", "the value of `J`", "NUL"]);
+    }
+}
+
+#[test]
 fn all_that_can_not_be_carried_is_told_at_once_and_nothing_is_written() {
     let case = Case::new(
         "[env.USER]\n[env.PASS]\nsecret = true\n\

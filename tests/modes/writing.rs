@@ -208,3 +208,21 @@ fn two_templates_for_one_file() {
     case.run(&["true"]).code(0);
     assert_eq!(case.read("root/a"), "u");
 }
+
+#[test]
+fn a_record_of_what_was_written_that_can_not_be_believed() {
+    let record = "root/var/lib/castoff/written";
+    for (damage, code, said) in [
+        ("garbled", 74, "/var/lib/castoff/written is damaged: line 1 is not castoff's"),
+        ("mode", 77, "/var/lib/castoff/written can't be trusted"),
+    ] {
+        let case = file("overwrite = \"unless-edited\"\n");
+        case.run(&["true"]).code(0);
+        match damage {
+            "mode" => case.set_mode(record, 0o622),
+            _ => case.write(record, "nonsense\n"),
+        }
+        case.run_with("NAME", "two", &["true"]).code(code).says(&[said]);
+        assert_eq!(case.read("root/etc/app.conf"), "name one\n");
+    }
+}
