@@ -362,7 +362,13 @@ impl Asked {
             if *mode == Mode::Plan {
                 return Ok(Next::End(print(&show(&prepared.plan))));
             }
-            self.validate(&prepared, &environment, inherited)?;
+            let mut problems = self.validate(&prepared, &environment, inherited)?;
+            if *mode == Mode::Check {
+                problems.extend(prepared.plan.obstacles());
+            }
+            if !problems.is_empty() {
+                return Err(problems.into());
+            }
             if *mode == Mode::Check {
                 tell_raw(&prepared.outputs);
                 tracing::info!("{}", summary(&prepared));
@@ -415,7 +421,7 @@ impl Asked {
         prepared: &Prepared<'_>,
         environment: &[(OsString, OsString)],
         inherited: &Inherited,
-    ) -> Result<(), End> {
+    ) -> Result<Vec<Diagnostic>, End> {
         let places: Vec<PathBuf> = std::env::var_os("TMPDIR")
             .map(PathBuf::from)
             .into_iter()
@@ -423,8 +429,7 @@ impl Asked {
             .collect();
         let secrets: Vec<String> = prepared.resolved.secrets().map(str::to_owned).collect();
         let validators = Validators { environment, inherited, secrets: &secrets, places: &places };
-        let problems = validate(&prepared.plan.validations, &validators).map_err(ended)?;
-        if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
+        validate(&prepared.plan.validations, &validators).map_err(ended)
     }
 
     fn remark(&self, remarks: &[Diagnostic]) {

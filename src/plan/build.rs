@@ -66,7 +66,7 @@ pub fn build(wishes: &Wishes<'_>) -> Result<Plan, Vec<Diagnostic>> {
     for secrets in &wishes.generated {
         let NewSecrets { scope, values } = secrets.clone();
         let step = Step::KeepGenerated { scope, values };
-        builder.plan.steps.push(Planned { step, why: Why::NotGenerated, diff: None });
+        builder.plan.steps.push(Planned { step, why: Why::NotGenerated, diff: None, obstacle: None });
     }
     for directory in wishes.directories {
         builder.directory(directory);
@@ -114,7 +114,13 @@ impl Builder<'_> {
     }
 
     fn push(&mut self, step: Step, why: Why, diff: Option<String>) {
-        self.plan.steps.push(Planned { step, why, diff });
+        let replaced = match &step {
+            Step::Write { path, .. } => Some(path),
+            Step::Directory { path, .. } if why == Why::Missing => Some(path),
+            Step::Directory { .. } | Step::Adjust { .. } | Step::KeepGenerated { .. } => None,
+        };
+        let obstacle = replaced.and_then(|path| self.found(path)?.obstacle.clone());
+        self.plan.steps.push(Planned { step, why, diff, obstacle });
     }
 
     fn owner(&mut self, owner: Option<&Located<String>>) -> Owner {

@@ -50,6 +50,9 @@ fn show_step(text: &mut String, planned: &Planned) {
             writeln!(text, "adjust  {}  {}  ({why})", path.display(), access(attributes))
         }
     };
+    if let Some(obstacle) = &planned.obstacle {
+        let _ = writeln!(text, "    this will fail: {obstacle}");
+    }
     for line in planned.diff.iter().flat_map(|diff| diff.lines()) {
         let _ = writeln!(text, "    {line}");
     }

@@ -107,6 +107,11 @@ fn a_read_only_place_ends_the_start_and_nothing_is_half_written() {
         ]);
         assert_untouched(&case);
         assert_eq!(case.names("root/second"), ["x"]);
+        let check = case.run_in_namespace(script, &["--check", "true"]).unwrap();
+        assert_eq!((check.code, &check.err), (73, &said.err), "a check finds it, too");
+        let plan = case.run_in_namespace(script, &["--plan", "true"]).unwrap();
+        let expected = "    this will fail: can't create `root/second/b`: Read-only file system\n";
+        assert!(plan.code(0).out.contains(expected), "{}", plan.out);
     }
 }
 
@@ -144,5 +149,6 @@ fn a_directory_that_castoff_may_not_write() {
         "castoff runs as uid 54321",
         "start the container as root",
     ]);
+    assert_eq!(case.run(&["--check", "true"]).code(73).err, said.err, "a check finds it, too");
     assert_untouched(&case);
 }
