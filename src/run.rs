@@ -55,12 +55,12 @@ pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> ExitCode {
             return ExitCode::USAGE;
         }
     };
-    let asked_format = options.log_format.unwrap_or(Format::Text);
+    let format = options.log_format.unwrap_or_else(|| format_setting(&snapshot));
     let own = snapshot.settings().map(|(name, value)| (name.to_owned(), value.to_owned()));
     let asked = settings::read(own).and_then(|settings| Asked::new(options, &settings));
     let asked = match asked {
         Ok(asked) => asked,
-        Err(problems) => return fail(&problems, asked_format),
+        Err(problems) => return fail(&problems, format),
     };
     log::start(asked.level, asked.format);
     match asked.run(snapshot, inherited) {
@@ -71,6 +71,13 @@ pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> ExitCode {
             end_interrupted(signal)
         }
     }
+}
+
+/// The form in which mistakes among the settings themselves are told.
+fn format_setting(snapshot: &Snapshot) -> Format {
+    let setting = snapshot.settings().find(|(name, _)| *name == "CASTOFF_LOG_FORMAT");
+    let word = setting.and_then(|(_, value)| value.to_str());
+    word.and_then(|word| clap::ValueEnum::from_str(word, false).ok()).unwrap_or(Format::Text)
 }
 
 /// Why castoff ends without having run anything.

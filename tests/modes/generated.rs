@@ -1,5 +1,8 @@
 //! `generate`: a secret that castoff makes once and keeps.
 
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 
 use super::case::{Case, SOMEBODY, needs_root};
@@ -126,4 +129,61 @@ fn the_second_place_serves_a_read_only_root() {
     let Some(said) = case.run_in_namespace(read_only, &["true"]) else { return };
     said.code(0);
     assert!(case.exists("root/run/castoff/generated"));
+}
+
+/// Locks a file as castoff does, until it is dropped.
+fn lock(path: &std::path::Path) -> File {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path).unwrap();
+    let whole = libc::flock {
+        l_type: libc::F_WRLCK as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_OFD_SETLK(&whole)).unwrap();
+    file
+}
+
+#[test]
+fn who_waits_for_another_start_says_so_and_can_be_stopped() {
+    for stopped in [true, false] {
+        let case = generated(IN_VOLUME);
+        std::fs::DirBuilder::new().create(case.path("root/volume/.castoff")).unwrap();
+        case.set_mode("root/volume/.castoff", 0o700);
+        let held = lock(&case.path("root/volume/.castoff/lock"));
+        let arguments = ["--config", "castoff.toml", "--root", "root", "--", "true"];
+        let mut command = case.command(&[env!("CARGO_BIN_EXE_castoff")], &arguments);
+        let mut castoff = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(castoff.stderr.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        assert!(line.starts_with("castoff: waiting for "), "{line}");
+        assert!(line.ends_with(", which holds /volume/.castoff\n"), "{line}");
+        if stopped {
+            let pid = nix::unistd::Pid::from_raw(i32::try_from(castoff.id()).unwrap());
+            nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+        } else {
+            drop(held);
+        }
+        let status = castoff.wait().unwrap();
+        let mut rest = String::new();
+        said.read_to_string(&mut rest).unwrap();
+        if stopped {
+            assert_eq!(status.signal(), Some(libc::SIGTERM), "{rest}");
+            assert!(!case.exists("root/etc") && !case.exists("root/volume/.castoff/generated"));
+        } else {
+            assert!(status.success(), "{rest}");
+            assert!(case.exists("root/etc/key"));
+        }
+    }
+}
+
+#[test]
+fn a_volume_without_space_for_it() {
+    let case = generated(IN_VOLUME).file("root/etc/x", "");
+    let full = "mount -t tmpfs -o size=8k none volume; head -c 8192 /dev/zero >volume/full";
+    let Some(said) = case.run_in_namespace(full, &["true"]) else { return };
+    said.code(73).says(&["/volume/.castoff/", "No space left on device"]);
+    assert_eq!(case.names("root/etc"), ["x"]);
 }

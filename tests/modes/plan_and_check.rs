@@ -126,6 +126,8 @@ fn settings_that_castoff_does_not_know() {
         if name != "CASTOFF_LOG_FORMAT" {
             let json = case.run(&["--log-format", "json", "true"]);
             serde_json::from_str::<serde_json::Value>(&json.code(78).err).unwrap();
+            let json = case.run_with("CASTOFF_LOG_FORMAT", "json", &["true"]);
+            serde_json::from_str::<serde_json::Value>(&json.code(78).err).unwrap();
         }
     }
 }
