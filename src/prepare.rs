@@ -14,7 +14,7 @@ use crate::env::{Inputs, Names, Origin, Resolved, Snapshot, resolve};
 use crate::exit::ExitCode;
 use crate::observe::state::{self, generated_of_volume};
 use crate::observe::{container, target};
-use crate::plan::{NewSecrets, Plan, Wishes, build};
+use crate::plan::{NewSecrets, Plan, Wishes, build, check_owners, check_service};
 use crate::render::{Known, Outputs, Renderer, check_all, render_all};
 use crate::spec::{Generate, Spec, Version};
 use crate::state::{GENERATED_FILE, Generated, Written};
@@ -35,6 +35,8 @@ pub enum Destination<'a> {
         base: &'a Base,
         /// The container's state, the preferred directory first.
         state_directories: &'a [PathBuf],
+        /// Whether the spec's service is to be run, and no other command in its place.
+        runs_service: bool,
     },
     /// A directory somewhere: no users, no state.
     Elsewhere {
@@ -94,6 +96,8 @@ pub fn prepare<'s>(
     let context = resolved.context(&facts);
     let known = known(spec, &resolved, &facts);
     let names = Names::of(spec);
+    let accounts = accounts(destination, &mut problems);
+    problems.extend(check_service_and_owners(spec, &names, &known, destination, accounts.as_ref()));
     let mut renderer = Renderer::new(Arc::new(read_template));
     if !problems.is_empty() {
         problems.extend(check_all(&spec.templates, &names, &known, &mut renderer));
@@ -111,11 +115,42 @@ pub fn prepare<'s>(
         generated: new_secrets(spec, &resolved, destination),
         targets: &place.targets,
         written: &place.written,
-        accounts: place.here.then_some(&place.accounts),
+        accounts: accounts.as_ref(),
+        gives_away: nix::unistd::geteuid().is_root(),
     };
     let plan = build(&wishes)?;
-    let Observed { written, accounts, .. } = place;
+    let Observed { written, .. } = place;
+    let accounts = accounts.unwrap_or_default();
     Ok(Prepared { resolved, context, outputs, plan, written, accounts, remarks })
+}
+
+/// The users and groups of where the result is meant for, if they matter there.
+fn accounts(destination: Destination<'_>, problems: &mut Vec<Diagnostic>) -> Option<Accounts> {
+    let Destination::Container { base, .. } = destination else { return None };
+    match Accounts::read(base) {
+        Ok(accounts) => Some(accounts),
+        Err(error) => {
+            problems.push(Diagnostic::from(&error));
+            None
+        }
+    }
+}
+
+/// What is wrong with the service's command and with whom the spec names, whatever the
+/// values are.
+fn check_service_and_owners(
+    spec: &Spec,
+    names: &Names<'_>,
+    known: &Known,
+    destination: Destination<'_>,
+    accounts: Option<&Accounts>,
+) -> Vec<Diagnostic> {
+    let runs_service = matches!(destination, Destination::Container { runs_service: true, .. });
+    let is_secret = |name: &str| known.secrets.contains(name);
+    let users = accounts.filter(|_| runs_service);
+    let service = spec.service.iter().flat_map(|service| check_service(service, names, users, &is_secret));
+    let owners = accounts.map(|accounts| check_owners(&spec.directories, &spec.templates, accounts));
+    owners.unwrap_or_default().into_iter().chain(service).collect()
 }
 
 /// The mistakes of the author before those of who runs the image: they decide the exit code.
@@ -200,7 +235,7 @@ impl KeptSecrets<'_> {
     }
 
     fn load(&mut self, scope: Option<&Path>) -> Generated {
-        let Destination::Container { base, state_directories } = self.destination else {
+        let Destination::Container { base, state_directories, .. } = self.destination else {
             return Generated::default();
         };
         let files: Vec<PathBuf> = match scope {
@@ -268,24 +303,17 @@ fn known(spec: &Spec, resolved: &Resolved, facts: &Facts) -> Known {
 
 /// What is there.
 struct Observed {
-    here: bool,
     targets: BTreeMap<PathBuf, target::Target>,
     written: Written,
-    accounts: Accounts,
 }
 
 impl Observed {
     fn of(spec: &Spec, outputs: &Outputs<'_>, destination: Destination<'_>) -> Result<Self, Vec<Diagnostic>> {
-        let (base, here) = match destination {
-            Destination::Container { base, .. } => (Some(base), true),
-            Destination::Elsewhere { base } => (base, false),
+        let base = match destination {
+            Destination::Container { base, .. } => Some(base),
+            Destination::Elsewhere { base } => base,
         };
-        let mut observed = Self {
-            here,
-            targets: BTreeMap::new(),
-            written: Written::default(),
-            accounts: Accounts::default(),
-        };
+        let mut observed = Self { targets: BTreeMap::new(), written: Written::default() };
         let mut problems = Vec::new();
         if let Some(base) = base {
             let files = outputs.files.iter().map(|file| &file.dest);
@@ -297,13 +325,9 @@ impl Observed {
                 }
             }
         }
-        if let Destination::Container { base, state_directories } = destination {
+        if let Destination::Container { base, state_directories, .. } = destination {
             match state::written(base, state_directories) {
                 Ok(written) => observed.written = written,
-                Err(error) => problems.push(Diagnostic::from(&error)),
-            }
-            match Accounts::read(base) {
-                Ok(accounts) => observed.accounts = accounts,
                 Err(error) => problems.push(Diagnostic::from(&error)),
             }
         }

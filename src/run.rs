@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use crate::apply::{Applying, Stopped, Validators, apply, validate};
 use crate::cli::{self, Options, ScopeOption};
-use crate::diagnostic::{Diagnostic, exit_code};
+use crate::diagnostic::{Diagnostic, Severity, exit_code};
 use crate::env::{Snapshot, dotenv, overlay, service_environment, unprepared_environment};
 use crate::exit::ExitCode;
 use crate::log::{self, Format, Level};
 use crate::plan::{Plan, RunWish, Step, run_plan, show};
 use crate::prepare::{Destination, Prepared, prepare};
+use crate::render::Outputs;
 use crate::report;
 use crate::service::{RunPlan, Scope};
 use crate::settings::{self, Settings};
@@ -54,11 +55,12 @@ pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> ExitCode {
             return ExitCode::USAGE;
         }
     };
+    let format = options.log_format.unwrap_or_else(|| format_setting(&snapshot));
     let own = snapshot.settings().map(|(name, value)| (name.to_owned(), value.to_owned()));
     let asked = settings::read(own).and_then(|settings| Asked::new(options, &settings));
     let asked = match asked {
         Ok(asked) => asked,
-        Err(problems) => return fail(&problems, Format::Text),
+        Err(problems) => return fail(&problems, format),
     };
     log::start(asked.level, asked.format);
     match asked.run(snapshot, inherited) {
@@ -69,6 +71,13 @@ pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> ExitCode {
             end_interrupted(signal)
         }
     }
+}
+
+/// The form in which mistakes among the settings themselves are told.
+fn format_setting(snapshot: &Snapshot) -> Format {
+    let setting = snapshot.settings().find(|(name, _)| *name == "CASTOFF_LOG_FORMAT");
+    let word = setting.and_then(|(_, value)| value.to_str());
+    word.and_then(|word| clap::ValueEnum::from_str(word, false).ok()).unwrap_or(Format::Text)
 }
 
 /// Why castoff ends without having run anything.
@@ -102,6 +111,12 @@ enum Mode {
     Check,
     Plan,
     Render(Option<PathBuf>),
+}
+
+/// What comes after the preparation.
+enum Next {
+    End(ExitCode),
+    Run(Box<RunPlan>),
 }
 
 /// Options and settings brought together: an option beats its variable.
@@ -189,7 +204,12 @@ impl Asked {
         }
         match &self.mode {
             Mode::Render(output) => self.render(&spec, problems, &snapshot, output.as_deref()),
-            mode => self.with_container(&spec, problems, &snapshot, inherited, mode),
+            mode => match self.with_container(&spec, problems, &snapshot, inherited, mode)? {
+                Next::End(code) => Ok(code),
+                // all that was open for the preparation is closed by now: the running half
+                // closes what it doesn't know
+                Next::Run(run) => Ok(self.start(*run, inherited)),
+            },
         }
     }
 
@@ -314,6 +334,7 @@ impl Asked {
                 .into_iter()
                 .filter(|planned| matches!(planned.step, Step::Write { .. } | Step::Adjust { .. }))
                 .collect(),
+            kept: prepared.plan.kept,
             ..Plan::default()
         };
         let applying = Applying {
@@ -333,22 +354,33 @@ impl Asked {
         snapshot: &Snapshot,
         inherited: &Inherited,
         mode: &Mode,
-    ) -> Result<ExitCode, End> {
+    ) -> Result<Next, End> {
         let base = self.base()?;
         let state_directories = self.state_directories();
-        let destination = Destination::Container { base: &base, state_directories: &state_directories };
+        let destination = Destination::Container {
+            base: &base,
+            state_directories: &state_directories,
+            runs_service: self.options.command.is_empty(),
+        };
         for _ in 0..MOST_RACES {
             let mut prepared = prepare(spec, problems.clone(), snapshot, destination)?;
             self.remark(&prepared.remarks);
             let environment = service_environment(snapshot, &prepared.resolved, spec);
             prepared.plan.run = self.run_plan(spec, &prepared, environment.clone())?;
             if *mode == Mode::Plan {
-                return Ok(print(&show(&prepared.plan)));
+                return Ok(Next::End(print(&show(&prepared.plan))));
             }
-            self.validate(&prepared, &environment, inherited)?;
+            let mut problems = self.validate(&prepared, &environment, inherited)?;
             if *mode == Mode::Check {
+                problems.extend(prepared.plan.obstacles());
+            }
+            if !problems.is_empty() {
+                return Err(problems.into());
+            }
+            if *mode == Mode::Check {
+                tell_raw(&prepared.outputs);
                 tracing::info!("{}", summary(&prepared));
-                return Ok(ExitCode::OK);
+                return Ok(Next::End(ExitCode::OK));
             }
             let run = prepared.plan.run.take().ok_or_else(nothing_to_run)?;
             let applying = Applying {
@@ -362,7 +394,7 @@ impl Asked {
                     if applied.changed == 0 {
                         tracing::info!("nothing had to be written");
                     }
-                    return Ok(self.start(run, inherited));
+                    return Ok(Next::Run(Box::new(run)));
                 }
                 Err(Stopped::Raced) => {
                     tracing::info!("another start generated the secrets first: using those")
@@ -397,7 +429,7 @@ impl Asked {
         prepared: &Prepared<'_>,
         environment: &[(OsString, OsString)],
         inherited: &Inherited,
-    ) -> Result<(), End> {
+    ) -> Result<Vec<Diagnostic>, End> {
         let places: Vec<PathBuf> = std::env::var_os("TMPDIR")
             .map(PathBuf::from)
             .into_iter()
@@ -405,13 +437,18 @@ impl Asked {
             .collect();
         let secrets: Vec<String> = prepared.resolved.secrets().map(str::to_owned).collect();
         let validators = Validators { environment, inherited, secrets: &secrets, places: &places };
-        let problems = validate(&prepared.plan.validations, &validators).map_err(ended)?;
-        if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
+        validate(&prepared.plan.validations, &validators).map_err(ended)
     }
 
     fn remark(&self, remarks: &[Diagnostic]) {
-        if !remarks.is_empty() {
-            tell(&shown(remarks, self.format));
+        let level = |remark: &Diagnostic| match remark.severity {
+            Severity::Error => Level::Error,
+            Severity::Warning => Level::Warn,
+            Severity::Notice => Level::Info,
+        };
+        let told: Vec<_> = remarks.iter().filter(|remark| level(remark) <= self.level).cloned().collect();
+        if !told.is_empty() {
+            tell(&shown(&told, self.format));
         }
     }
 }
@@ -439,6 +476,15 @@ fn word<T: clap::ValueEnum>(
 fn nothing_to_run() -> Diagnostic {
     Diagnostic::error(ExitCode::USAGE, "there is nothing to run")
         .help("add a [service.NAME] to the spec, or give a command: castoff -- COMMAND [ARG]...")
+}
+
+/// `| raw` is the one way in which a value can change a file's structure.
+fn tell_raw(outputs: &Outputs<'_>) {
+    for output in outputs.files.iter().filter(|output| output.rendered.raw > 0) {
+        let (count, dest, source) =
+            (output.rendered.raw, output.dest.display(), &output.template.source.value);
+        tracing::info!("{source} prints {count} of the values in {dest} as they are (`raw`)");
+    }
 }
 
 fn summary(prepared: &Prepared<'_>) -> String {

@@ -12,4 +12,5 @@
 mod formats;
 mod harness;
 mod house;
+mod modes;
 mod process;

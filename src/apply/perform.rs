@@ -12,7 +12,7 @@ use crate::signal::Signal;
 use crate::state::{Digest, Written};
 use crate::sys::atomic_write::{Commit, Staged, Swept, stage};
 use crate::sys::attributes::Attributes;
-use crate::sys::directory;
+use crate::sys::directory::{self, Ensured};
 use crate::sys::file_error::FileError;
 use crate::sys::files::{Adjustment, adjust};
 use crate::sys::path_walk::Base;
@@ -69,6 +69,7 @@ pub fn apply(plan: &Plan, applying: &Applying<'_>) -> Result<Applied, Stopped> {
         news: false,
         applied: Applied::default(),
     };
+    tell_kept(&plan.kept);
     for planned in &plan.steps {
         performing.check_stop()?;
         performing.perform(&planned.step)?;
@@ -76,19 +77,20 @@ pub fn apply(plan: &Plan, applying: &Applying<'_>) -> Result<Applied, Stopped> {
     performing.check_stop()?;
     performing.commit()?;
     performing.remember();
-    plan.kept.iter().for_each(tell_kept);
     Ok(performing.applied)
 }
 
-/// Says what stays as it is although the spec asks for something else.
-fn tell_kept(kept: &plan::Kept) {
-    let (path, why) = (kept.path.display(), kept.why());
-    match kept.reason {
-        KeptReason::MountPoint | KeptReason::Edited | KeptReason::NotOurs => {
-            tracing::info!("kept {path}: {why}");
-        }
-        KeptReason::Unchanged | KeptReason::Exists | KeptReason::NotWanted => {
-            tracing::debug!("kept {path}: {why}");
+/// Says what is left alone although it may differ from what the spec would write.
+fn tell_kept(kept: &[plan::Kept]) {
+    for kept in kept {
+        let (path, why) = (kept.path.display(), kept.why());
+        match kept.reason {
+            KeptReason::MountPoint | KeptReason::Edited | KeptReason::NotOurs => {
+                tracing::info!("kept {path}: {why}");
+            }
+            KeptReason::Unchanged | KeptReason::Exists | KeptReason::NotWanted => {
+                tracing::debug!("kept {path}: {why}");
+            }
         }
     }
 }
@@ -112,8 +114,11 @@ impl Performing<'_> {
             Step::KeepGenerated { scope, values } => self.keep_generated(scope.as_ref(), values),
             Step::Directory { path, attributes } => {
                 let location = self.applying.base.resolve(path)?.or_create(PARENT_MODE)?;
-                directory::ensure(&location, *attributes)?;
-                tracing::info!("made {}/", path.display());
+                match directory::ensure(&location, *attributes)? {
+                    Ensured::Created => tracing::info!("made {}/", path.display()),
+                    Ensured::Adjusted => tracing::info!("corrected owner and mode of {}/", path.display()),
+                    Ensured::Unchanged => return Ok(()),
+                }
                 self.applied.changed += 1;
                 Ok(())
             }
@@ -181,11 +186,10 @@ impl Performing<'_> {
             &interrupted,
         );
         let names: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();
-        let them = if names.len() == 1 { "it" } else { "them" };
         match kept {
             Ok(Kept::Done) => {
                 let place = scope.map_or("the container's state".into(), |scope| scope.display().to_string());
-                tracing::info!("generated {} and kept {them} in {place}", names.join(", "));
+                tracing::info!("generated {}, kept in {place}", names.join(", "));
                 Ok(())
             }
             Ok(Kept::Raced) => Err(Stopped::Raced),
@@ -196,7 +200,7 @@ impl Performing<'_> {
             Ok(Kept::Nowhere(error)) => {
                 let reason = Diagnostic::from(&error).title;
                 tracing::warn!(
-                    "{} will change at the next start: there is nowhere to keep {them} ({reason})",
+                    "{} will change at the next start: there is nowhere to keep what is generated ({reason})",
                     names.join(", ")
                 );
                 Ok(())

@@ -57,7 +57,9 @@ pub(super) fn check_declaration(variable: &Variable) -> Vec<Diagnostic> {
             problems.push(Diagnostic::spec(title).at(&choice.place, label).note(reason));
         }
     }
+    // one that doesn't even compile by itself is reported where the spec is read
     if let Some(pattern) = &variable.pattern
+        && Regex::new(&pattern.value).is_ok()
         && anchored(pattern).is_none()
     {
         let title = format!("the `pattern` of `{}` can't be held against a whole value", variable.name.value);

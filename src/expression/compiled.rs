@@ -6,7 +6,7 @@ use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Output, State, Value};
 
 use super::engine::engine;
-use super::failure::{Origin, diagnose};
+use super::failure::{Origin, diagnose, diagnose_checked};
 use crate::diagnostic::{Diagnostic, Located};
 
 /// `when`, `assert`, `required-if`, `for-each`: an expression with a value.
@@ -27,7 +27,7 @@ impl Expression {
         let names = engine
             .compile_expression(&text.value)
             .map(|compiled| compiled.undeclared_variables(false).into_iter().collect())
-            .map_err(|error| diagnose(&error, &text.value, &Origin::of(text)))?;
+            .map_err(|error| not_one(&error, text))?;
         Ok(Self { engine, text: text.clone(), names })
     }
 
@@ -42,10 +42,19 @@ impl Expression {
     /// # Errors
     /// It can't be computed from `context`.
     pub fn evaluate(&self, context: &Value) -> Result<Value, Diagnostic> {
-        let fail = |error: &Error| diagnose(error, &self.text.value, &Origin::of(&self.text));
+        let fail = |error: &Error| fails(error, &self.text, &self.names);
         let compiled = self.engine.compile_expression(&self.text.value).map_err(|error| fail(&error))?;
         compiled.eval(context).map_err(|error| fail(&error))
     }
+}
+
+/// What the engine says of a text that is no expression, in words for one.
+fn not_one(error: &Error, text: &Located<String>) -> Diagnostic {
+    let mut problem = diagnose(error, &text.value, &Origin::of(text));
+    if error.kind() == ErrorKind::SyntaxError {
+        problem.title = "this is not an expression".to_owned();
+    }
+    problem
 }
 
 /// A default, a destination, an argument: text with `{{ }}` in it. Nothing is escaped.
@@ -84,8 +93,13 @@ impl TextTemplate {
     pub fn render(&self, context: &Value) -> Result<String, Diagnostic> {
         self.engine
             .render_str(&self.text.value, context)
-            .map_err(|error| diagnose(&error, &self.text.value, &Origin::of(&self.text)))
+            .map_err(|error| fails(&error, &self.text, &self.names))
     }
+}
+
+/// A text whose names were checked when it was compiled can't be computed.
+fn fails(error: &Error, text: &Located<String>, names: &BTreeSet<String>) -> Diagnostic {
+    diagnose_checked(error, &text.value, &Origin::of(text), &|name| names.contains(name))
 }
 
 /// As variables are written: booleans in lower case, where the engine has Python's words.

@@ -42,7 +42,7 @@ impl Origin {
 
 /// What went wrong, where. `text` is what the engine was given.
 #[must_use]
-pub fn diagnose(error: &Error, text: &str, origin: &Origin) -> Diagnostic {
+pub(super) fn diagnose(error: &Error, text: &str, origin: &Origin) -> Diagnostic {
     let place = origin.place(text, error.range());
     let written = error.range().and_then(|range| text.get(range)).unwrap_or_default();
     let (title, label) = describe(error, written);
@@ -51,6 +51,25 @@ pub fn diagnose(error: &Error, text: &str, origin: &Origin) -> Diagnostic {
         diagnostic = diagnostic.help(
             "declare it as [env.NAME]; if it may be unset, give it a default or test `NAME is defined` first",
         );
+    }
+    diagnostic
+}
+
+/// The same for a text whose names were checked: what `is_declared` and has no value is not
+/// set.
+#[must_use]
+pub fn diagnose_checked(
+    error: &Error,
+    text: &str,
+    origin: &Origin,
+    is_declared: &dyn Fn(&str) -> bool,
+) -> Diagnostic {
+    let mut diagnostic = diagnose(error, text, origin);
+    let written = error.range().and_then(|range| text.get(range)).unwrap_or_default().trim();
+    if error.kind() == ErrorKind::UndefinedError && is_declared(written) {
+        diagnostic.title = format!("`{written}` is not set");
+        diagnostic.helps =
+            vec!["give it a default, make it `required`, or test `is defined` first".to_owned()];
     }
     diagnostic
 }

@@ -7,4 +7,4 @@ mod filters;
 
 pub use compiled::{Expression, TextTemplate};
 pub use engine::{engine, identifiers};
-pub use failure::{Origin, diagnose};
+pub use failure::{Origin, diagnose_checked};

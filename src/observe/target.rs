@@ -18,6 +18,8 @@ pub struct Target {
     pub found: Found,
     /// Whether something is mounted exactly there: then it belongs to whoever mounted it.
     pub mount_point: bool,
+    /// Why nothing can be made or replaced there, as far as can be known without trying.
+    pub obstacle: Option<FileError>,
 }
 
 /// What it is.
@@ -61,11 +63,13 @@ pub enum Content {
 /// # Errors
 /// A destination that can't be resolved, or looked at.
 pub fn observe(base: &Base, destination: &Path) -> Result<Target, FileError> {
-    let Resolution::Found(location) = base.resolve(destination)? else {
-        return Ok(Target { found: Found::MissingDirectory, mount_point: false });
+    let resolution = base.resolve(destination)?;
+    let obstacle = resolution.may_create().err();
+    let Resolution::Found(location) = resolution else {
+        return Ok(Target { found: Found::MissingDirectory, mount_point: false, obstacle });
     };
     let Some(Entry { status, mount_point, file }) = look(&location)? else {
-        return Ok(Target { found: Found::Missing, mount_point: false });
+        return Ok(Target { found: Found::Missing, mount_point: false, obstacle });
     };
     let found = match (file, status.kind) {
         (Some(Ok(file)), _) => {
@@ -77,7 +81,7 @@ pub fn observe(base: &Base, destination: &Path) -> Result<Target, FileError> {
         (None, Kind::Directory) => Found::Directory { status },
         (None, kind) => Found::Other(kind),
     };
-    Ok(Target { found, mount_point })
+    Ok(Target { found, mount_point, obstacle })
 }
 
 fn content(read: Result<Vec<u8>, FileError>) -> Content {
@@ -101,7 +105,7 @@ mod tests {
     use crate::sys::status::Kind;
 
     fn found(scratch: &Scratch, destination: &str) -> Found {
-        let Target { found, mount_point } = observe(&scratch.base(), Path::new(destination)).unwrap();
+        let Target { found, mount_point, .. } = observe(&scratch.base(), Path::new(destination)).unwrap();
         assert!(!mount_point, "{destination}");
         found
     }

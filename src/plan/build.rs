@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Located};
 use crate::exit::ExitCode;
 use crate::observe::target::{Content, Found, Target};
 use crate::render::{Output, Outputs};
-use crate::spec::{Access, Directory, Overwrite};
+use crate::spec::{Access, Directory, Overwrite, Template};
 use crate::state::{Written, digest};
 use crate::sys::accounts::{Accounts, Owner};
 use crate::sys::attributes::Attributes;
@@ -37,6 +37,8 @@ pub struct Wishes<'a> {
     pub written: &'a Written,
     /// The image's users and groups; `None`: owners are not set (rendering elsewhere).
     pub accounts: Option<&'a Accounts>,
+    /// Whether castoff may give files to others, as root may.
+    pub gives_away: bool,
 }
 
 /// Secrets that were just generated.
@@ -64,7 +66,7 @@ pub fn build(wishes: &Wishes<'_>) -> Result<Plan, Vec<Diagnostic>> {
     for secrets in &wishes.generated {
         let NewSecrets { scope, values } = secrets.clone();
         let step = Step::KeepGenerated { scope, values };
-        builder.plan.steps.push(Planned { step, why: Why::NotGenerated, diff: None });
+        builder.plan.steps.push(Planned { step, why: Why::NotGenerated, diff: None, obstacle: None });
     }
     for directory in wishes.directories {
         builder.directory(directory);
@@ -77,6 +79,23 @@ pub fn build(wishes: &Wishes<'_>) -> Result<Plan, Vec<Diagnostic>> {
         builder.file(output);
     }
     if builder.problems.is_empty() { Ok(builder.plan) } else { Err(builder.problems) }
+}
+
+/// Owners that the image doesn't know, of all that is wanted whatever the values are.
+#[must_use]
+pub fn check_owners(
+    directories: &[Directory],
+    templates: &[Template],
+    accounts: &Accounts,
+) -> Vec<Diagnostic> {
+    let always = templates.iter().filter(|template| template.when.is_none());
+    let accesses = directories.iter().map(|directory| &directory.access);
+    let owners = accesses.chain(always.map(|template| &template.access));
+    owners.filter_map(|access| find_owner(access.owner.as_ref()?, accounts).err()).collect()
+}
+
+fn find_owner(owner: &Located<String>, accounts: &Accounts) -> Result<Owner, Diagnostic> {
+    accounts.owner(&owner.value).map_err(|error| Diagnostic::from(&error).at(&owner.place, "named here"))
 }
 
 struct Builder<'a> {
@@ -95,13 +114,19 @@ impl Builder<'_> {
     }
 
     fn push(&mut self, step: Step, why: Why, diff: Option<String>) {
-        self.plan.steps.push(Planned { step, why, diff });
+        let replaced = match &step {
+            Step::Write { path, .. } => Some(path),
+            Step::Directory { path, .. } if why == Why::Missing => Some(path),
+            Step::Directory { .. } | Step::Adjust { .. } | Step::KeepGenerated { .. } => None,
+        };
+        let obstacle = replaced.and_then(|path| self.found(path)?.obstacle.clone());
+        self.plan.steps.push(Planned { step, why, diff, obstacle });
     }
 
     fn owner(&mut self, owner: Option<&Located<String>>) -> Owner {
         let (Some(owner), Some(accounts)) = (owner, self.wishes.accounts) else { return Owner::default() };
-        accounts.owner(&owner.value).unwrap_or_else(|error| {
-            self.problems.push(Diagnostic::from(&error).at(&owner.place, "named here"));
+        find_owner(owner, accounts).unwrap_or_else(|problem| {
+            self.problems.push(problem);
             Owner::default()
         })
     }
@@ -141,6 +166,8 @@ impl Builder<'_> {
             return self.keep(path, reason);
         }
         let attributes = self.attributes(&output.template.access, &found, output.rendered.hides());
+        // what not everybody may read now may be a secret that no variable holds any more
+        let is_private = matches!(&found, Found::File { status, .. } if status.mode & 0o004 == 0);
         let (why, old) = match found {
             Found::Missing | Found::MissingDirectory => (Why::Missing, None),
             Found::File { content: Content::Whole(old), status } if old == content => {
@@ -162,7 +189,7 @@ impl Builder<'_> {
             &path.display().to_string(),
             old.as_deref(),
             &output.rendered.shown,
-            output.rendered.hides(),
+            output.rendered.hides() || is_private,
         );
         let remember = (output.template.overwrite == Overwrite::UnlessEdited).then(|| digest(content));
         let step = Step::Write { path: path.to_owned(), content: content.to_vec(), attributes, remember };
@@ -201,7 +228,8 @@ impl Builder<'_> {
         }
     }
 
-    /// What the spec says; else what an existing file has; else the defaults. A file with a
+    /// What the spec says; else what an existing file has, its owner only where castoff can
+    /// give files away; else the defaults. A file with a
     /// secret never keeps rights of everybody that the spec doesn't ask for.
     fn attributes(&mut self, access: &Access, found: &Found, secret: bool) -> Attributes {
         let owner = self.owner(access.owner.as_ref());
@@ -209,10 +237,11 @@ impl Builder<'_> {
         match found {
             Found::File { status: Status { mode, uid, gid, .. }, .. } => {
                 let inherited = if secret { *mode & !0o007 } else { *mode };
+                let keeps_owner = self.wishes.accounts.is_some() && self.wishes.gives_away;
                 Attributes {
                     mode: wanted.unwrap_or(inherited),
-                    uid: self.wishes.accounts.and(owner.uid.or(Some(*uid))),
-                    gid: self.wishes.accounts.and(owner.gid.or(Some(*gid))),
+                    uid: owner.uid.or(keeps_owner.then_some(*uid)),
+                    gid: owner.gid.or(keeps_owner.then_some(*gid)),
                 }
             }
             _ => {

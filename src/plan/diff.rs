@@ -4,7 +4,8 @@
 use imara_diff::{Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDiffConfig};
 
 /// The unified diff of what stands at a destination and what would be written. `hides`:
-/// the new text holds secrets (hidden in `new` already), so the old one may as well.
+/// the new text holds secrets (hidden in `new` already), so the old one may as well, or the
+/// old one is not for everybody to read.
 #[must_use]
 pub(super) fn unified(path: &str, old: Option<&[u8]>, new: &str, hides: bool) -> String {
     let Some(old) = old else { return against("/dev/null", path, "", new) };

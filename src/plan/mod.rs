@@ -6,7 +6,7 @@ mod run;
 mod show;
 mod step;
 
-pub use build::{NewSecrets, Wishes, build};
-pub use run::{RunWish, run_plan};
+pub use build::{NewSecrets, Wishes, build, check_owners};
+pub use run::{RunWish, check_service, run_plan};
 pub use show::show;
 pub use step::{Hidden, Kept, KeptReason, Plan, Planned, Secrets, Step, Validation, Why};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use minijinja::Value;
 
 use crate::diagnostic::{Diagnostic, Located};
+use crate::env::Names;
 use crate::expression::TextTemplate;
 use crate::service::{Credentials, Manner, RunPlan, Scope, SignalPolicy};
 use crate::signal::Signal;
@@ -64,6 +65,27 @@ pub fn run_plan(
     Ok(Some(plan))
 }
 
+/// What is wrong with a service whatever the values are: the words of its command, and with
+/// `accounts` its user and group.
+#[must_use]
+pub fn check_service(
+    service: &Service,
+    names: &Names<'_>,
+    accounts: Option<&Accounts>,
+    is_secret: &dyn Fn(&str) -> bool,
+) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    for word in &service.command.value {
+        match compiled(word, is_secret) {
+            Ok(Some(template)) => problems.extend(names.check(template.names(), word, &[])),
+            Ok(None) => {}
+            Err(problem) => problems.push(problem),
+        }
+    }
+    problems.extend(accounts.and_then(|accounts| identity(service, accounts).err()).unwrap_or_default());
+    problems
+}
+
 fn fill_from_service(
     plan: &mut RunPlan,
     wish: &RunWish,
@@ -112,20 +134,29 @@ fn argument(
     context: &Value,
     is_secret: &dyn Fn(&str) -> bool,
 ) -> Result<OsString, Diagnostic> {
-    if !word.value.contains("{{") {
-        return Ok(OsString::from(&word.value));
-    }
-    let template = TextTemplate::compile(word)?;
-    if let Some(secret) = template.names().iter().find(|name| is_secret(name)) {
-        return Err(Diagnostic::spec(format!("`{secret}` is a secret and can't be an argument"))
-            .at(&word.place, "the arguments of a process are visible to every other one")
-            .help("pass it in a file, or with `export = true` in the environment"));
-    }
+    let Some(template) = compiled(word, is_secret)? else { return Ok(OsString::from(&word.value)) };
     let text = template.render(context)?;
     if text.contains('\0') {
         return Err(Diagnostic::environment("an argument can't hold a NUL").at(&word.place, "computed here"));
     }
     Ok(OsString::from(text))
+}
+
+/// A word that is to be computed; `None`: it stands as it is.
+fn compiled(
+    word: &Located<String>,
+    is_secret: &dyn Fn(&str) -> bool,
+) -> Result<Option<TextTemplate>, Diagnostic> {
+    if !word.value.contains("{{") {
+        return Ok(None);
+    }
+    let template = TextTemplate::compile(word)?;
+    match template.names().iter().find(|name| is_secret(name)) {
+        None => Ok(Some(template)),
+        Some(secret) => Err(Diagnostic::spec(format!("`{secret}` is a secret and can't be an argument"))
+            .at(&word.place, "the arguments of a process are visible to every other one")
+            .help("pass it in a file, or with `export = true` in the environment")),
+    }
 }
 
 fn identity(service: &Service, accounts: &Accounts) -> Result<Option<Identity>, Vec<Diagnostic>> {

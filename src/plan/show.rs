@@ -40,7 +40,8 @@ fn show_step(text: &mut String, planned: &Planned) {
             writeln!(text, "generate {} and keep in {scope}  ({why})", names.join(", "))
         }
         Step::Directory { path, attributes } => {
-            writeln!(text, "create  {}/  {}  ({why})", path.display(), access(attributes))
+            let verb = if planned.why == Why::AttributesDiffer { "adjust" } else { "create" };
+            writeln!(text, "{verb}  {}/  {}  ({why})", path.display(), access(attributes))
         }
         Step::Write { path, attributes, .. } => {
             writeln!(text, "write   {}  {}  ({why})", path.display(), access(attributes))
@@ -49,6 +50,9 @@ fn show_step(text: &mut String, planned: &Planned) {
             writeln!(text, "adjust  {}  {}  ({why})", path.display(), access(attributes))
         }
     };
+    if let Some(obstacle) = &planned.obstacle {
+        let _ = writeln!(text, "    this will fail: {obstacle}");
+    }
     for line in planned.diff.iter().flat_map(|diff| diff.lines()) {
         let _ = writeln!(text, "    {line}");
     }

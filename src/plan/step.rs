@@ -3,9 +3,11 @@
 
 use std::path::PathBuf;
 
+use crate::diagnostic::Diagnostic;
 use crate::service::RunPlan;
 use crate::state::Digest;
 use crate::sys::attributes::Attributes;
+use crate::sys::file_error::FileError;
 use crate::sys::status::Kind;
 
 /// All that a start will do, in order.
@@ -21,6 +23,13 @@ pub struct Plan {
     pub run: Option<RunPlan>,
 }
 
+impl Plan {
+    /// The steps that will fail, as far as can be known without trying.
+    pub fn obstacles(&self) -> impl Iterator<Item = Diagnostic> {
+        self.steps.iter().filter_map(|planned| planned.obstacle.as_ref()).map(Diagnostic::from)
+    }
+}
+
 /// A step and its reason.
 #[derive(Clone, Debug)]
 pub struct Planned {
@@ -30,6 +39,8 @@ pub struct Planned {
     pub why: Why,
     /// For files: what would change, secrets hidden, as unified diff.
     pub diff: Option<String>,
+    /// Why it will fail, as far as can be known without trying.
+    pub obstacle: Option<FileError>,
 }
 
 /// One thing to do.

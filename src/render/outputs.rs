@@ -295,17 +295,24 @@ fn names_of_formats() -> String {
 
 /// Two files of one name: the second would silently replace the first.
 fn check_distinct(outputs: &mut Outputs<'_>) {
-    let mut seen: Vec<(&Path, &Located<String>)> = Vec::new();
+    let mut seen: Vec<(&Path, &Template)> = Vec::new();
     let mut problems = Vec::new();
     for file in &outputs.files {
         match seen.iter().find(|(dest, _)| *dest == file.dest) {
-            Some((_, first)) => problems.push(
-                Diagnostic::spec(format!("two templates write {}", file.dest.display()))
-                    .at(&file.template.dest.place, "again here")
-                    .and_at(&first.place, "first here"),
-            ),
-            None => seen.push((&file.dest, &file.template.dest)),
+            Some((_, first)) => problems.push(written_twice(file, first)),
+            None => seen.push((&file.dest, file.template)),
         }
     }
     outputs.problems.extend(problems);
+}
+
+fn written_twice(file: &Output<'_>, first: &Template) -> Diagnostic {
+    let (dest, place) = (file.dest.display(), &file.template.dest.place);
+    if std::ptr::eq(file.template, first) {
+        return Diagnostic::environment(format!("two items of a list would be written to {dest}"))
+            .at(place, "one file for each item");
+    }
+    Diagnostic::spec(format!("two templates write {dest}"))
+        .at(place, "again here")
+        .and_at(&first.dest.place, "first here")
 }

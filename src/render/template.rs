@@ -11,7 +11,7 @@ use super::holes::{Holes, Marker, changed, choose_marker};
 use super::sources::{ReadTemplate, SourceError, Sources};
 use crate::diagnostic::{Diagnostic, Located, Place, Source, nearest};
 use crate::exit::ExitCode;
-use crate::expression::{Origin, diagnose, engine, identifiers};
+use crate::expression::{Origin, diagnose_checked, engine, identifiers};
 use crate::format::{Blame, Format, Refusal};
 
 /// What is known of names.
@@ -118,8 +118,10 @@ impl Rendering<'_> {
             Err(error) => {
                 let problem = self.diagnose(&error);
                 // an undeclared name is reported once, by name
-                let place = |problem: &Diagnostic| problem.place.as_ref().map(|(place, _)| place.clone());
-                if problems.iter().all(|known| place(known) != place(&problem)) {
+                let start = |problem: &Diagnostic| {
+                    problem.place.as_ref().map(|(place, _)| (place.source.name.clone(), place.span.start))
+                };
+                if problems.iter().all(|known| start(known) != start(&problem)) {
                     problems.push(problem);
                 }
                 return Err(problems);
@@ -200,7 +202,8 @@ impl Rendering<'_> {
         let error = innermost(error);
         let source = self.source_of(error);
         let origin = Origin::Whole(Place::new(&source, 0..0));
-        let mut diagnostic = diagnose(error, &source.text, &origin);
+        let is_declared = |name: &str| self.known.names.contains(name);
+        let mut diagnostic = diagnose_checked(error, &source.text, &origin, &is_declared);
         if error.kind() == ErrorKind::BadInclude
             && let Some((_, label)) = &mut diagnostic.place
         {

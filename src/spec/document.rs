@@ -31,15 +31,24 @@ pub fn parse(source: &Arc<Source>, directory: &Path) -> Document {
     let (table, errors) = DeTable::parse_recoverable(&source.text);
     let mut reading = Reading { source: Arc::clone(source), problems: Vec::new() };
     for error in &errors {
-        let place = reading.place(error.span().unwrap_or(0..0));
-        reading.report(Diagnostic::spec("this is not TOML").at(&place, error.message()));
+        let span = error.span().unwrap_or(0..0);
+        let problem = Diagnostic::spec("this is not TOML").at(&reading.place(span.clone()), error.message());
+        let is_word = source.text.get(span).is_some_and(|text| text.starts_with(char::is_alphabetic));
+        reading.report(if is_word { problem.help("text is written in quotes") } else { problem });
     }
     let fields = Fields::new(table.get_ref(), "the spec", 0..0);
     // A document that doesn't parse is still walked: its sound parts may hold mistakes of
     // their own. What only the broken parts caused is left out.
     let broken = !errors.is_empty();
     let (spec, include) = read_spec(&mut reading, fields, directory, broken);
-    Document { spec, include, problems: reading.problems }
+    let mut problems = reading.problems;
+    let later = problems.split_off(errors.len());
+    let is_caused = |problem: &Diagnostic| {
+        let place = problem.place.as_ref().map(|(place, _)| place.span.clone());
+        place.is_some_and(|place| errors.iter().any(|error| error.span().as_ref() == Some(&place)))
+    };
+    problems.extend(later.into_iter().filter(|problem| !is_caused(problem)));
+    Document { spec, include, problems }
 }
 
 fn read_spec(

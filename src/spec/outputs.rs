@@ -55,7 +55,7 @@ fn read_template(reading: &mut Reading, template: &mut Fields<'_, '_>, directory
     let when = template.string(reading, "when");
     let for_each = template.string(reading, "for-each");
     let (source, dest) = (source?, dest?);
-    check_source(reading, &source);
+    let source = check_source(reading, source)?;
     if !dest.value.contains("{{") {
         absolute_path(reading, "dest", dest.clone())?;
     } else if !dest.value.starts_with('/') && !dest.value.starts_with("{{") {
@@ -80,7 +80,7 @@ fn check_validate(reading: &mut Reading, validate: &Located<Vec<Located<String>>
 }
 
 /// Templates come from the spec's own directory, never from outside.
-fn check_source(reading: &mut Reading, source: &Located<String>) {
+fn check_source(reading: &mut Reading, source: Located<String>) -> Option<Located<String>> {
     let path = Path::new(&source.value);
     let climbs = path.components().any(|part| !matches!(part, std::path::Component::Normal(_)));
     if climbs || source.value.is_empty() {
@@ -88,7 +88,9 @@ fn check_source(reading: &mut Reading, source: &Located<String>) {
             Diagnostic::spec("`source` leads out of the spec's directory")
                 .at(&source.place, "must be a relative path without `..`"),
         );
+        return None;
     }
+    Some(source)
 }
 
 fn read_access(reading: &mut Reading, fields: &mut Fields<'_, '_>) -> Access {

@@ -42,7 +42,7 @@ pub enum LineFormat {
     /// `castoff: warning: …`; the level is left out at info.
     #[default]
     Text,
-    /// One JSON object per line: `level`, `message`.
+    /// One JSON object per line: `level`, `message`, `source`; the words are the logger's.
     Json,
 }
 
@@ -88,7 +88,8 @@ impl Voice {
             LineFormat::Text => format!("castoff: {}: {message}\n", level.name()),
             LineFormat::Json => {
                 let message = serde_json::Value::from(message);
-                format!("{{\"level\":\"{}\",\"message\":{message}}}\n", level.name())
+                let level = if level == Level::Warn { "warn" } else { level.name() };
+                format!("{{\"level\":\"{level}\",\"message\":{message},\"source\":\"castoff\"}}\n")
             }
         }
     }
@@ -110,7 +111,12 @@ mod tests {
         for (voice, level, message, expected) in [
             (text, Level::Info, "a", "castoff: a\n"),
             (text, Level::Warn, "a", "castoff: warning: a\n"),
-            (json, Level::Warn, "a\"\n", "{\"level\":\"warning\",\"message\":\"a\\\"\\n\"}\n"),
+            (
+                json,
+                Level::Warn,
+                "a\"\n",
+                "{\"level\":\"warn\",\"message\":\"a\\\"\\n\",\"source\":\"castoff\"}\n",
+            ),
         ] {
             assert_eq!(voice.line(level, message), expected);
         }

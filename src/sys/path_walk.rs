@@ -18,8 +18,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
+use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
 use nix::sys::stat::{Mode, fchmod, mkdirat};
+use nix::unistd::{AccessFlags, faccessat};
 
 use super::file_error::{Cause, Distrust, FileError, Operation};
 use super::retry::retry;
@@ -162,6 +163,26 @@ impl Resolution {
         match self {
             Self::Found(location) => Ok(location),
             Self::ParentMissing(missing) => missing.create(mode),
+        }
+    }
+
+    /// Whether castoff may make what is missing there. Nothing is tried: the system is asked,
+    /// and whoever writes may still meet another answer.
+    ///
+    /// # Errors
+    /// EACCES of faccessat(2), or EROFS where all is read-only.
+    pub fn may_create(&self) -> Result<(), FileError> {
+        let (directory, operation, path) = match self {
+            Self::Found(location) => (&location.directory, Operation::Create, location.path.clone()),
+            Self::ParentMissing(missing) => {
+                (&missing.deepest, Operation::CreateDirectory, missing.first_missing())
+            }
+        };
+        let writing = AccessFlags::W_OK | AccessFlags::X_OK;
+        match retry(|| faccessat(directory, ".", writing, AtFlags::AT_EACCESS)) {
+            Err(errno @ (Errno::EACCES | Errno::EROFS)) => Err(FileError::system(operation, path, errno)),
+            // anything else, such as EPERM of an old seccomp filter, says nothing of the place
+            Ok(()) | Err(_) => Ok(()),
         }
     }
 }

@@ -86,7 +86,7 @@ fn mistakes_of_defaults() {
             &["R=70000"],
             &[(78, "`P` can't be `70000`, its default")],
         ),
-        ("[env.A]\ndefault = '{{ B }}'\n[env.B]\n", &[], &[(65, "`B` has no value")]),
+        ("[env.A]\ndefault = '{{ B }}'\n[env.B]\n", &[], &[(65, "`B` is not set")]),
     ] {
         let expected: Vec<_> = expected.iter().map(|(code, title)| (*code, (*title).to_owned())).collect();
         assert_eq!(Case::new(spec, given).problems(), expected, "{spec} {given:?}");

@@ -1,0 +1,15 @@
+//! What castoff promises, mode by mode, asked of the real binary in a directory of its own.
+
+mod case;
+mod environment_mistakes;
+mod generated;
+mod golden;
+mod places;
+mod plan_and_check;
+mod render_only;
+mod running;
+mod secrets;
+mod spec_mistakes;
+mod templates;
+mod validators;
+mod writing;
