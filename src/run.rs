@@ -293,7 +293,11 @@ impl Asked {
 
     fn base(&self) -> Result<Base, End> {
         Ok(match &self.root {
-            Some(root) => Base::private(root)?,
+            Some(root) => Base::private(root).map_err(|error| {
+                let mut problem = Diagnostic::from(&error);
+                problem.helps = vec!["--root or CASTOFF_ROOT must name a directory that is there".to_owned()];
+                problem
+            })?,
             None => Base::host()?,
         })
     }

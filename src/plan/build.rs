@@ -76,6 +76,7 @@ pub fn build(wishes: &Wishes<'_>) -> Result<Plan, Vec<Diagnostic>> {
         builder.plan.kept.push(Kept { path, reason: KeptReason::NotWanted });
     }
     for output in &wishes.outputs.files {
+        builder.check_place(output);
         builder.file(output);
     }
     if builder.problems.is_empty() { Ok(builder.plan) } else { Err(builder.problems) }
@@ -248,6 +249,21 @@ impl Builder<'_> {
                 let default = if secret { SECRET_FILE_MODE } else { FILE_MODE };
                 Attributes { mode: wanted.unwrap_or(default), uid: owner.uid, gid: owner.gid }
             }
+        }
+    }
+
+    /// What is to be a file can't be a directory too, for others to lie in.
+    fn check_place(&mut self, output: &Output<'_>) {
+        let dest = &output.dest;
+        let directories = self.wishes.directories.iter().map(|directory| &directory.path);
+        let inside = directories.filter(|path| path.value.starts_with(dest)).map(|path| &path.place);
+        let files = self.wishes.outputs.files.iter().filter(|other| other.dest != *dest);
+        let below =
+            files.filter(|other| other.dest.starts_with(dest)).map(|other| &other.template.dest.place);
+        if let Some(place) = inside.chain(below).next() {
+            let title = format!("{} can't be a file and a directory", dest.display());
+            let problem = Diagnostic::spec(title).at(&output.template.dest.place, "to be a file");
+            self.problems.push(problem.and_at(place, "to be a directory"));
         }
     }
 

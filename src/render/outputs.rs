@@ -132,7 +132,14 @@ fn render_file<'s>(
             format: file.format,
             inferred: file.inferred,
         }),
-        Err(problems) => outputs.problems.extend(problems),
+        // each item of a list may meet the same mistake: it is told once
+        Err(problems) => {
+            for problem in problems {
+                if !outputs.problems.contains(&problem) {
+                    outputs.problems.push(problem);
+                }
+            }
+        }
     }
 }
 

@@ -153,13 +153,13 @@ fn no_failing_start_shows_it() {
             78,
         ),
         (more("format = \"plain\"\nvalidate = [\"none\", \"{file}\"]"), "{{ PASS }}", 127),
-        ("[[directory]]\npath = \"/etc/app.php/x\"\n[service.a]\ncommand = [\"true\"]\n".to_owned(), "", 73),
+        ("[[directory]]\npath = \"/blocked/x\"\n[service.a]\ncommand = [\"true\"]\n".to_owned(), "", 73),
         ("[service.a]\ncommand = [\"echo\", \"{{ DSN }}\"]\n".to_owned(), "", 65),
         ("[service.a]\ncommand = [\"/etc\"]\n".to_owned(), "", 126),
     ] {
         for way in WAYS {
             for format in ["text", "json"] {
-                let case = case(&spec, way).file("u", template);
+                let case = case(&spec, way).file("u", template).file("root/blocked", "");
                 let logging = ["--log-level", "trace", "--log-format", format];
                 let said = run(&case, way, &logging);
                 let what = format!("{way:?} {spec} {template}");

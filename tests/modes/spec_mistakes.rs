@@ -168,3 +168,27 @@ fn a_spec_that_is_not_text() {
         .code(66)
         .says(&["line 2 is not UTF-8"]);
 }
+
+#[test]
+fn what_is_a_file_and_a_directory_at_once() {
+    let template =
+        |dest: &str| format!("[[template]]\nsource = \"t\"\ndest = \"{dest}\"\nformat = \"plain\"\n");
+    for other in [
+        "[[directory]]\npath = \"/etc/app\"\n".to_owned(),
+        "[[directory]]\npath = \"/etc/app/run\"\n".to_owned(),
+        template("/etc/app/conf"),
+    ] {
+        let case = Case::new(&format!("{}{other}", template("/etc/app"))).file("t", "");
+        let said = case.run(&["true"]);
+        said.code(65).says(&["/etc/app can't be a file and a directory", "castoff: 1 error\n"]);
+        assert_eq!(case.names("root"), [""; 0]);
+    }
+    let case = Case::new(&format!("{}{}", template("/etc/app"), template("/etc/app.d"))).file("t", "");
+    case.run(&["true"]).code(0);
+}
+
+#[test]
+fn a_root_that_is_not_there() {
+    let said = Case::new("").run_plain(&["--config", "castoff.toml", "--root", "none", "--check"]);
+    said.code(73).says(&["can't reach `none`: No such file", "must name a directory that is there"]);
+}

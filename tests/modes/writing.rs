@@ -193,6 +193,14 @@ fn one_file_for_each_item() {
 }
 
 #[test]
+fn a_mistake_that_every_item_meets_is_told_once() {
+    let spec = "[env.NAME]\n[[template]]\nsource = \"t\"\nformat = \"plain\"\n\
+                dest = \"/{{ item }}\"\nfor-each = \"['a', 'b', 'c']\"\n";
+    let case = Case::new(spec).file("t", "{{ item }} {{ NAME }}\n");
+    case.run(&["true"]).code(65).says(&["`NAME` is not set", "castoff: 1 error\n"]);
+}
+
+#[test]
 fn two_templates_for_one_file() {
     let two = |when: &str| {
         Case::new(&format!(
