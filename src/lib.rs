@@ -30,7 +30,9 @@ pub mod supervise;
 // floor 6
 pub mod report;
 // floor 7
+mod asked;
 pub mod cli;
+mod console;
 pub mod log;
 pub mod prepare;
 pub mod run;

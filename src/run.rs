@@ -2,24 +2,25 @@
 //! with the plan. One path for all modes, and one `match` at its end.
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use crate::apply::{Applying, Stopped, Validators, apply, validate};
-use crate::cli::{self, Options, ScopeOption};
-use crate::diagnostic::{Diagnostic, Severity, exit_code};
+use crate::asked::{Asked, DEFAULT_SPEC, Mode};
+use crate::cli;
+use crate::console::{fail, print, shown, tell};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::env::{Snapshot, dotenv, overlay, service_environment, unprepared_environment};
 use crate::exit::ExitCode;
 use crate::log::{self, Format, Level};
-use crate::plan::{Plan, RunWish, Step, run_plan, show};
+use crate::plan::{Plan, Step, run_plan, show};
 use crate::prepare::{Destination, Prepared, prepare};
 use crate::render::Outputs;
 use crate::report;
-use crate::service::{RunPlan, Scope};
-use crate::settings::{self, Settings};
+use crate::service::RunPlan;
+use crate::settings;
 use crate::signal::Signal;
 use crate::spec::{Spec, load};
-use crate::supervise::{self, Sealing, Voice};
+use crate::supervise::{self, Sealing};
 use crate::sys::accounts::Accounts;
 use crate::sys::files::read_bounded;
 use crate::sys::path_walk::Base;
@@ -28,16 +29,8 @@ use crate::sys::signals::stop_requested;
 use crate::sys::start::Inherited;
 use crate::wildcard;
 
-/// Where the spec is if nobody says otherwise.
-const DEFAULT_SPEC: &str = "/etc/castoff.toml";
-/// Where the container's state is; the second serves a read-only root.
-const STATE_DIRECTORIES: [&str; 2] = ["/var/lib/castoff", "/run/castoff"];
 /// Where private copies of files lie while they are validated.
 const PRIVATE_PLACES: [&str; 4] = ["/run", "/dev/shm", "/tmp", "/var/tmp"];
-/// Where Kubernetes reads why a container ended.
-const TERMINATION_LOG: &str = "/dev/termination-log";
-/// What Kubernetes takes of it, in bytes.
-const TERMINATION_LOG_LIMIT: usize = 4096;
 /// How often a start that lost a race for a secret begins again.
 const MOST_RACES: usize = 8;
 /// An env file larger than this is a mistake.
@@ -104,96 +97,13 @@ impl From<crate::sys::file_error::FileError> for End {
     }
 }
 
-/// The mode, parsed once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Mode {
-    Start,
-    Check,
-    Plan,
-    Render(Option<PathBuf>),
-}
-
 /// What comes after the preparation.
 enum Next {
     End(ExitCode),
     Run(Box<RunPlan>),
 }
 
-/// Options and settings brought together: an option beats its variable.
-struct Asked {
-    options: Options,
-    mode: Mode,
-    config: Option<PathBuf>,
-    root: Option<PathBuf>,
-    state: Option<PathBuf>,
-    level: Level,
-    format: Format,
-}
-
 impl Asked {
-    fn new(mut options: Options, settings: &Settings) -> Result<Self, Vec<Diagnostic>> {
-        let mut problems = Vec::new();
-        if let (None, Some(grace)) = (options.grace, &settings.grace) {
-            match cli::parse_duration(grace) {
-                Ok(grace) => options.grace = Some(grace),
-                Err(reason) => problems.push(Diagnostic::environment(format!("CASTOFF_GRACE: {reason}"))),
-            }
-        }
-        let level = word(
-            options.log_level,
-            settings.log_level.as_deref(),
-            "CASTOFF_LOG_LEVEL",
-            Level::Info,
-            &mut problems,
-        );
-        let format = word(
-            options.log_format,
-            settings.log_format.as_deref(),
-            "CASTOFF_LOG_FORMAT",
-            Format::Text,
-            &mut problems,
-        );
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        let root = options.root.clone().or_else(|| settings.root.clone());
-        let mode = if options.check {
-            Mode::Check
-        } else if options.plan {
-            Mode::Plan
-        } else if options.render_only {
-            Mode::Render(
-                options.output.clone().or_else(|| root.clone()).filter(|path| path != Path::new("-")),
-            )
-        } else {
-            Mode::Start
-        };
-        Ok(Self {
-            mode,
-            config: options.config.clone().or_else(|| settings.config.clone()),
-            root,
-            state: settings.state.clone(),
-            level,
-            format,
-            options,
-        })
-    }
-
-    fn voice(&self) -> Voice {
-        let level = match self.level {
-            Level::Error => supervise::Level::Error,
-            Level::Warn => supervise::Level::Warn,
-            Level::Info => supervise::Level::Info,
-            Level::Debug => supervise::Level::Debug,
-            Level::Trace => supervise::Level::Trace,
-        };
-        let format = match self.format {
-            Format::Text => supervise::LineFormat::Text,
-            Format::Json => supervise::LineFormat::Json,
-        };
-        Voice { level, format }
-    }
-
     fn run(&self, snapshot: Snapshot, inherited: &Inherited) -> Result<ExitCode, End> {
         let Some(path) = self.spec_path() else { return self.plain_init(inherited) };
         let (spec, problems) = load(&path)?;
@@ -211,14 +121,6 @@ impl Asked {
                 Next::Run(run) => Ok(self.start(*run, inherited)),
             },
         }
-    }
-
-    /// The spec: named, or at its usual place if there is one.
-    fn spec_path(&self) -> Option<PathBuf> {
-        self.config.clone().or_else(|| {
-            let usual = PathBuf::from(DEFAULT_SPEC);
-            usual.symlink_metadata().is_ok().then_some(usual)
-        })
     }
 
     /// The variables of an env file take the place of what the spec has to do with; the rest
@@ -251,22 +153,6 @@ impl Asked {
         })
     }
 
-    fn run_wish(&self, environment: Vec<(OsString, OsString)>) -> RunWish {
-        let scope = self.options.scope.map(|scope| match scope {
-            ScopeOption::Main => Scope::Main,
-            ScopeOption::Group => Scope::Group,
-            ScopeOption::All => Scope::All,
-        });
-        RunWish {
-            command: self.options.command.clone(),
-            environment,
-            exec: self.options.exec,
-            scope,
-            rewrite: self.options.rewrite.clone(),
-            grace: self.options.grace,
-        }
-    }
-
     /// Whether the command is one that `prepare-for` names; the spec's own service always is.
     fn prepares_for_command(&self, spec: &Spec) -> bool {
         let (Some(command), Some(patterns)) = (self.options.command.first(), &spec.prepare_for) else {
@@ -289,24 +175,6 @@ impl Asked {
         plan.map_or(Ok(ExitCode::USAGE), |plan| {
             Ok(supervise::run(plan, inherited, self.voice(), Sealing::Fresh))
         })
-    }
-
-    fn base(&self) -> Result<Base, End> {
-        Ok(match &self.root {
-            Some(root) => Base::private(root).map_err(|error| {
-                let mut problem = Diagnostic::from(&error);
-                problem.helps = vec!["--root or CASTOFF_ROOT must name a directory that is there".to_owned()];
-                problem
-            })?,
-            None => Base::host()?,
-        })
-    }
-
-    fn state_directories(&self) -> Vec<PathBuf> {
-        match &self.state {
-            Some(directory) => vec![directory.clone()],
-            None => STATE_DIRECTORIES.map(PathBuf::from).to_vec(),
-        }
     }
 
     fn render(
@@ -457,26 +325,6 @@ impl Asked {
     }
 }
 
-/// The value of an option, else of its variable, else the usual one.
-fn word<T: clap::ValueEnum>(
-    option: Option<T>,
-    setting: Option<&str>,
-    name: &str,
-    usual: T,
-    problems: &mut Vec<Diagnostic>,
-) -> T {
-    match (option, setting) {
-        (Some(option), _) => option,
-        (None, None) => usual,
-        (None, Some(text)) => T::from_str(text, false).unwrap_or_else(|_| {
-            let words = T::value_variants().iter().filter_map(clap::ValueEnum::to_possible_value);
-            let words: Vec<String> = words.map(|word| word.get_name().to_owned()).collect();
-            problems.push(Diagnostic::environment(format!("{name} must be one of {}", words.join(", "))));
-            usual
-        }),
-    }
-}
-
 fn nothing_to_run() -> Diagnostic {
     Diagnostic::error(ExitCode::USAGE, "there is nothing to run")
         .help("add a [service.NAME] to the spec, or give a command: castoff -- COMMAND [ARG]...")
@@ -509,51 +357,5 @@ fn ended(stopped: Stopped) -> End {
         Stopped::Raced => {
             Diagnostic::error(ExitCode::TIMEOUT, "another start changed the generated secrets").into()
         }
-    }
-}
-
-fn shown(diagnostics: &[Diagnostic], format: Format) -> String {
-    match format {
-        Format::Json => report::as_json(diagnostics),
-        Format::Text => {
-            let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            report::as_text(diagnostics, color)
-        }
-    }
-}
-
-fn fail(problems: &[Diagnostic], format: Format) -> ExitCode {
-    tell(&shown(problems, format));
-    write_termination_log(&report::as_text(problems, false));
-    exit_code(problems)
-}
-
-/// Kubernetes shows the end of this file when a container failed. Where it is missing, or
-/// can't be written, nothing is lost: stderr has the same.
-fn write_termination_log(text: &str) {
-    let mut start = text.len().saturating_sub(TERMINATION_LOG_LIMIT);
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
-    if let Ok(mut file) = std::fs::OpenOptions::new().write(true).open(TERMINATION_LOG) {
-        let _ = file.write_all(text.get(start..).unwrap_or_default().as_bytes());
-    }
-}
-
-/// stderr may be closed: there is nobody to tell then.
-fn tell(text: &str) {
-    let mut stderr = std::io::stderr().lock();
-    let _ = stderr.write_all(text.as_bytes());
-    if !text.ends_with('\n') {
-        let _ = stderr.write_all(b"\n");
-    }
-}
-
-/// An answer on stdout. A reader that has gone away is no failure; a full disk is one.
-fn print(text: &str) -> ExitCode {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::IO,
-        _ => ExitCode::OK,
     }
 }

@@ -15,7 +15,7 @@ const FLOORS: [&[&str]; 8] = [
     &["plan"],
     &["apply", "supervise"],
     &["report"],
-    &["cli", "log", "prepare", "run", "settings"],
+    &["asked", "cli", "console", "log", "prepare", "run", "settings"],
 ];
 
 const OPEN_FLOORS: [usize; 2] = [0, FLOORS.len() - 1];

@@ -1,0 +1,165 @@
+//! What castoff is asked to do: the command line and its own settings brought together, and
+//! the mode parsed once. Looks at no file but to see whether a spec is at its usual place.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::cli::{self, Options, ScopeOption};
+use crate::diagnostic::Diagnostic;
+use crate::log::{Format, Level};
+use crate::plan::RunWish;
+use crate::service::Scope;
+use crate::settings::Settings;
+use crate::supervise::{self, Voice};
+use crate::sys::path_walk::Base;
+
+/// Where the spec is if nobody says otherwise.
+pub(crate) const DEFAULT_SPEC: &str = "/etc/castoff.toml";
+/// Where the container's state is; the second serves a read-only root.
+const STATE_DIRECTORIES: [&str; 2] = ["/var/lib/castoff", "/run/castoff"];
+/// The mode, parsed once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Start,
+    Check,
+    Plan,
+    Render(Option<PathBuf>),
+}
+
+/// Options and settings brought together: an option beats its variable.
+pub(crate) struct Asked {
+    pub(crate) options: Options,
+    pub(crate) mode: Mode,
+    pub(crate) config: Option<PathBuf>,
+    pub(crate) root: Option<PathBuf>,
+    pub(crate) state: Option<PathBuf>,
+    pub(crate) level: Level,
+    pub(crate) format: Format,
+}
+
+impl Asked {
+    pub(crate) fn new(mut options: Options, settings: &Settings) -> Result<Self, Vec<Diagnostic>> {
+        let mut problems = Vec::new();
+        if let (None, Some(grace)) = (options.grace, &settings.grace) {
+            match cli::parse_duration(grace) {
+                Ok(grace) => options.grace = Some(grace),
+                Err(reason) => problems.push(Diagnostic::environment(format!("CASTOFF_GRACE: {reason}"))),
+            }
+        }
+        let level = word(
+            options.log_level,
+            settings.log_level.as_deref(),
+            "CASTOFF_LOG_LEVEL",
+            Level::Info,
+            &mut problems,
+        );
+        let format = word(
+            options.log_format,
+            settings.log_format.as_deref(),
+            "CASTOFF_LOG_FORMAT",
+            Format::Text,
+            &mut problems,
+        );
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let root = options.root.clone().or_else(|| settings.root.clone());
+        let mode = if options.check {
+            Mode::Check
+        } else if options.plan {
+            Mode::Plan
+        } else if options.render_only {
+            Mode::Render(
+                options.output.clone().or_else(|| root.clone()).filter(|path| path != Path::new("-")),
+            )
+        } else {
+            Mode::Start
+        };
+        Ok(Self {
+            mode,
+            config: options.config.clone().or_else(|| settings.config.clone()),
+            root,
+            state: settings.state.clone(),
+            level,
+            format,
+            options,
+        })
+    }
+
+    pub(crate) fn voice(&self) -> Voice {
+        let level = match self.level {
+            Level::Error => supervise::Level::Error,
+            Level::Warn => supervise::Level::Warn,
+            Level::Info => supervise::Level::Info,
+            Level::Debug => supervise::Level::Debug,
+            Level::Trace => supervise::Level::Trace,
+        };
+        let format = match self.format {
+            Format::Text => supervise::LineFormat::Text,
+            Format::Json => supervise::LineFormat::Json,
+        };
+        Voice { level, format }
+    }
+
+    /// The spec: named, or at its usual place if there is one.
+    pub(crate) fn spec_path(&self) -> Option<PathBuf> {
+        self.config.clone().or_else(|| {
+            let usual = PathBuf::from(DEFAULT_SPEC);
+            usual.symlink_metadata().is_ok().then_some(usual)
+        })
+    }
+
+    pub(crate) fn run_wish(&self, environment: Vec<(OsString, OsString)>) -> RunWish {
+        let scope = self.options.scope.map(|scope| match scope {
+            ScopeOption::Main => Scope::Main,
+            ScopeOption::Group => Scope::Group,
+            ScopeOption::All => Scope::All,
+        });
+        RunWish {
+            command: self.options.command.clone(),
+            environment,
+            exec: self.options.exec,
+            scope,
+            rewrite: self.options.rewrite.clone(),
+            grace: self.options.grace,
+        }
+    }
+
+    pub(crate) fn base(&self) -> Result<Base, Diagnostic> {
+        match &self.root {
+            Some(root) => Base::private(root).map_err(|error| {
+                let mut problem = Diagnostic::from(&error);
+                problem.helps = vec!["--root or CASTOFF_ROOT must name a directory that is there".to_owned()];
+                problem
+            }),
+            None => Base::host().map_err(|error| Diagnostic::from(&error)),
+        }
+    }
+
+    pub(crate) fn state_directories(&self) -> Vec<PathBuf> {
+        match &self.state {
+            Some(directory) => vec![directory.clone()],
+            None => STATE_DIRECTORIES.map(PathBuf::from).to_vec(),
+        }
+    }
+}
+
+/// The value of an option, else of its variable, else the usual one.
+fn word<T: clap::ValueEnum>(
+    option: Option<T>,
+    setting: Option<&str>,
+    name: &str,
+    usual: T,
+    problems: &mut Vec<Diagnostic>,
+) -> T {
+    match (option, setting) {
+        (Some(option), _) => option,
+        (None, None) => usual,
+        (None, Some(text)) => T::from_str(text, false).unwrap_or_else(|_| {
+            let words = T::value_variants().iter().filter_map(clap::ValueEnum::to_possible_value);
+            let words: Vec<String> = words.map(|word| word.get_name().to_owned()).collect();
+            problems.push(Diagnostic::environment(format!("{name} must be one of {}", words.join(", "))));
+            usual
+        }),
+    }
+}
