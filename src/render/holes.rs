@@ -3,8 +3,9 @@
 //!
 //! A marker is the value's number between two private-use characters, chosen so that no value
 //! holds them; a template that does is refused. Text with markers in it (a captured block, a
-//! macro's result) can be printed and passed on; whatever would change or cut it is refused,
-//! because it would work on the markers and not on the values.
+//! macro's result) is printed as it is. Where a filter or an operator works on such text, the
+//! markers are replaced by their values first, and the result is an ordinary value, which
+//! gets a hole of its own. What cut a marker in two (a slice) is refused.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -124,16 +125,15 @@ impl Holes {
         }
     }
 
-    /// Lets a filter see values only, never text with markers in it.
-    fn guard(&self, engine: &mut Environment<'static>, name: &'static str, filter: Value) {
-        let marker = self.marker;
+    /// Lets a filter see values only, never markers.
+    fn guard(self: &Arc<Self>, engine: &mut Environment<'static>, name: &'static str, filter: Value) {
+        let holes = Arc::clone(self);
         engine.add_filter(
             name,
             move |state: &mut State<'_, '_>, arguments: Rest<Value>| -> Result<Value, Error> {
-                if arguments.iter().any(|argument| marker.stands_in_value(argument, 0)) {
-                    return Err(changed());
-                }
-                filter.call(state, &arguments)
+                let resolved: Option<Vec<Value>> =
+                    arguments.iter().map(|argument| holes.resolve(argument, 0)).collect();
+                filter.call(state, &resolved.ok_or_else(changed)?)
             },
         );
     }
@@ -143,10 +143,8 @@ impl Holes {
             // a captured block, a macro's result, or a raw value: its holes are in it
             return Ok(value.as_str().unwrap_or_default().to_owned());
         }
-        if self.marker.stands_in_value(value, 0) {
-            return Err(changed());
-        }
-        self.put_aside(value, false)
+        let resolved = self.resolve(value, 0).ok_or_else(changed)?;
+        self.put_aside(&resolved, false)
     }
 
     fn print_raw(&self, value: &Value) -> Result<String, Error> {
@@ -154,6 +152,42 @@ impl Holes {
             return Ok(value.as_str().unwrap_or_default().to_owned());
         }
         self.put_aside(value, true)
+    }
+
+    /// The value without markers: each replaced by the text of what stands for it. `None`: a
+    /// marker was cut, or stands for a list or a map, which has no text.
+    fn resolve(&self, value: &Value, depth: usize) -> Option<Value> {
+        if !self.marker.stands_in_value(value, depth) {
+            return Some(value.clone());
+        }
+        match value.kind() {
+            ValueKind::String => self.resolve_text(value.as_str()?).map(Value::from),
+            ValueKind::Seq => {
+                let items = value.try_iter().ok()?;
+                items.map(|item| self.resolve(&item, depth + 1)).collect::<Option<Vec<_>>>().map(Value::from)
+            }
+            ValueKind::Map => {
+                let mut entries = Vec::new();
+                for key in value.try_iter().ok()? {
+                    let item = self.resolve(&value.get_item(&key).ok()?, depth + 1)?;
+                    entries.push((self.resolve(&key, depth + 1)?.as_str()?.to_owned(), item));
+                }
+                Some(Value::from_pairs(entries))
+            }
+            _ => None,
+        }
+    }
+
+    fn resolve_text(&self, text: &str) -> Option<String> {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut resolved = String::new();
+        for piece in self.split(text)? {
+            match piece {
+                Piece::Text(text) => resolved.push_str(&text),
+                Piece::Hole(number) => resolved.push_str(&found.get(number)?.value.as_text()?),
+            }
+        }
+        Some(resolved)
     }
 
     fn put_aside(&self, value: &Value, raw: bool) -> Result<String, Error> {
@@ -195,17 +229,17 @@ impl Holes {
     }
 }
 
-/// Text with holes in it was about to be changed.
+/// Text with holes in it was changed in a way that castoff can't follow.
 pub(super) fn changed() -> Error {
     Error::new(
         ErrorKind::InvalidOperation,
-        "`{% set %}` blocks, macros and raw values can only be printed as they are: \
-         apply filters and operators to the values inside them",
+        "`{% set %}` blocks, macros and raw values can't be cut or turned: \
+         do that to the values inside them",
     )
 }
 
 /// The engine's filters that look into text or cut it.
-fn text_filters() -> [(&'static str, Value); 18] {
+fn text_filters() -> [(&'static str, Value); 22] {
     [
         ("lower", Value::from_function(filters::lower)),
         ("upper", Value::from_function(filters::upper)),
@@ -225,5 +259,9 @@ fn text_filters() -> [(&'static str, Value); 18] {
         ("batch", Value::from_function(filters::batch)),
         ("list", Value::from_function(filters::list)),
         ("format", Value::from_function(filters::format)),
+        ("join", Value::from_function(filters::join)),
+        ("int", Value::from_function(filters::int)),
+        ("float", Value::from_function(filters::float)),
+        ("string", Value::from_function(filters::string)),
     ]
 }
