@@ -23,6 +23,9 @@ pub struct Options {
     /// Report every problem at once; change nothing
     #[arg(long)]
     pub check: bool,
+    /// With --check: what is only pointed out counts as an error
+    #[arg(long, requires = "check")]
+    pub strict: bool,
     /// Write the config files and stop
     #[arg(long)]
     pub render_only: bool,

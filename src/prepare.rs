@@ -206,7 +206,11 @@ fn read_secret(path: &Path) -> Result<Option<Vec<u8>>, String> {
     }
 }
 
-fn read_template(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
+/// Reads a template file of the image.
+///
+/// # Errors
+/// It is there and can't be read.
+pub fn read_template(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
     match read_bounded(path, LARGEST_INPUT) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) => match error.errno() {

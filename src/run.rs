@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::apply::{Applying, Stopped, Validators, apply, validate};
 use crate::asked::{Asked, DEFAULT_SPEC, Mode};
@@ -13,8 +14,8 @@ use crate::env::{Snapshot, dotenv, overlay, service_environment, unprepared_envi
 use crate::exit::ExitCode;
 use crate::log::{self, Format, Level};
 use crate::plan::{Plan, Step, run_plan, show};
-use crate::prepare::{Destination, Prepared, prepare};
-use crate::render::Outputs;
+use crate::prepare::{Destination, Prepared, prepare, read_template};
+use crate::render::ReadTemplate;
 use crate::report;
 use crate::service::RunPlan;
 use crate::settings;
@@ -236,7 +237,9 @@ impl Asked {
         };
         for _ in 0..MOST_RACES {
             let mut prepared = prepare(spec, problems.clone(), snapshot, destination)?;
-            self.remark(&prepared.remarks);
+            if !self.options.strict {
+                self.remark(&prepared.remarks);
+            }
             let environment = service_environment(snapshot, &prepared.resolved, spec);
             prepared.plan.run = self.run_plan(spec, &prepared, environment.clone())?;
             if *mode == Mode::Plan {
@@ -250,7 +253,7 @@ impl Asked {
                 return Err(problems.into());
             }
             if *mode == Mode::Check {
-                tell_raw(&prepared.outputs);
+                self.point_out(spec, &prepared)?;
                 tracing::info!("{}", summary(&prepared));
                 return Ok(Next::End(ExitCode::OK));
             }
@@ -312,6 +315,18 @@ impl Asked {
         validate(&prepared.plan.validations, &validators).map_err(ended)
     }
 
+    /// What a check has to say beyond errors.
+    fn point_out(&self, spec: &Spec, prepared: &Prepared<'_>) -> Result<(), End> {
+        let read: Arc<ReadTemplate> = Arc::new(read_template);
+        let notices = report::notices(spec, &prepared.outputs, &read);
+        if !self.options.strict {
+            self.remark(&notices);
+            return Ok(());
+        }
+        let errors = report::as_errors(notices.into_iter().chain(prepared.remarks.iter().cloned()).collect());
+        if errors.is_empty() { Ok(()) } else { Err(errors.into()) }
+    }
+
     fn remark(&self, remarks: &[Diagnostic]) {
         let level = |remark: &Diagnostic| match remark.severity {
             Severity::Error => Level::Error,
@@ -328,15 +343,6 @@ impl Asked {
 fn nothing_to_run() -> Diagnostic {
     Diagnostic::error(ExitCode::USAGE, "there is nothing to run")
         .help("add a [service.NAME] to the spec, or give a command: castoff -- COMMAND [ARG]...")
-}
-
-/// `| raw` is the one way in which a value can change a file's structure.
-fn tell_raw(outputs: &Outputs<'_>) {
-    for output in outputs.files.iter().filter(|output| output.rendered.raw > 0) {
-        let (count, dest, source) =
-            (output.rendered.raw, output.dest.display(), &output.template.source.value);
-        tracing::info!("{source} prints {count} of the values in {dest} as they are (`raw`)");
-    }
 }
 
 fn summary(prepared: &Prepared<'_>) -> String {

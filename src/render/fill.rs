@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 
 use super::holes::{Hole, Piece};
+use crate::diagnostic::Place;
 use crate::format::{Filling, Format, Literal, Refusal, Skeleton};
 
 /// What stands in a shown text where a value is hidden.
 const HIDDEN: &str = "[hidden]";
 
 /// A rendered template.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Rendered {
     /// The file's content: may hold secrets.
     pub content: String,
@@ -18,8 +19,10 @@ pub struct Rendered {
     pub shown: String,
     /// The texts that `shown` hides, as they stand in `content`.
     pub hidden: Vec<String>,
-    /// How many values were printed with `| raw`.
-    pub raw: usize,
+    /// Each `raw` in the files that it was made from.
+    pub raw: Vec<Place>,
+    /// The names that these files use.
+    pub names: BTreeSet<String>,
 }
 
 /// Never shows the content.
@@ -79,7 +82,7 @@ fn compose(
     fillings: Vec<Filling>,
     visibility: &Visibility<'_>,
 ) -> Result<Rendered, Vec<(usize, Refusal)>> {
-    let mut rendered = Rendered { content: String::new(), shown: String::new(), hidden: Vec::new(), raw: 0 };
+    let mut rendered = Rendered::default();
     let mut refused = Vec::new();
     let mut fillings = fillings.into_iter();
     for piece in pieces {
@@ -91,7 +94,6 @@ fn compose(
             Piece::Hole(number) => {
                 let Some(hole) = holes.get(*number) else { continue };
                 let filled = if hole.raw {
-                    rendered.raw += 1;
                     Some(Ok(hole.value.as_text().unwrap_or_default().into_owned()))
                 } else {
                     fillings.next()

@@ -13,4 +13,4 @@ mod tests;
 pub use fill::Rendered;
 pub use outputs::{Output, Outputs, check_all, render_all};
 pub use sources::{ReadTemplate, SourceError};
-pub use template::{Known, Renderer, Request};
+pub use template::{Known, Renderer, Request, Survey, survey};

@@ -1,6 +1,7 @@
 //! Renders one template: sources, names, holes, fill, and the diagnostics of each.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -98,6 +99,24 @@ fn unusable(source: &Located<String>, error: &SourceError) -> Diagnostic {
     diagnostic.at(&source.place, error.reason())
 }
 
+/// What can be seen of a template without rendering it. Files that it includes are left out.
+#[derive(Clone, Debug, Default)]
+pub struct Survey {
+    /// The names that it uses.
+    pub names: BTreeSet<String>,
+    /// Each `raw`.
+    pub raw: Vec<Place>,
+}
+
+/// Looks at a template that is not rendered; one that can't be read or parsed shows nothing.
+#[must_use]
+pub fn survey(directory: &Path, name: &str, read: &Arc<ReadTemplate>) -> Survey {
+    let Ok(source) = Sources::new(directory, Arc::clone(read)).get(name) else { return Survey::default() };
+    let engine = engine();
+    let names = engine.template_from_str(&source.text).map(|template| template.undeclared_variables(false));
+    Survey { names: names.into_iter().flatten().collect(), raw: raw_uses(&source) }
+}
+
 struct Rendering<'a> {
     name: &'a str,
     known: &'a Known,
@@ -132,8 +151,10 @@ impl Rendering<'_> {
         } else {
             Visibility::Only(&self.known.open_texts)
         };
+        let raw = self.sources.loaded().iter().flat_map(|(_, source)| raw_uses(source)).collect();
         let pieces = holes.split(&rendered).ok_or_else(|| vec![self.diagnose(&changed())])?;
-        fill(&pieces, &holes.take(), format, &visibility).map_err(|refused| {
+        let filled = fill(&pieces, &holes.take(), format, &visibility);
+        filled.map(|rendered| Rendered { raw, names: used, ..rendered }).map_err(|refused| {
             refused
                 .into_iter()
                 .map(|(number, refusal)| self.refused(number, &refusal, context, format))
@@ -272,22 +293,40 @@ fn innermost(error: &Error) -> &Error {
 }
 
 /// Where a name is first used between `{` and `}`.
-fn find_name(text: &str, name: &str) -> Option<std::ops::Range<usize>> {
+fn find_name(text: &str, name: &str) -> Option<Range<usize>> {
+    identifiers_in_tags(text).find(|(found, _)| *found == name).map(|(_, span)| span)
+}
+
+/// Each use of the filter `raw`.
+fn raw_uses(source: &Arc<Source>) -> Vec<Place> {
+    let text = source.text.as_str();
+    let is_filter =
+        |span: &Range<usize>| text.get(..span.start).is_some_and(|before| before.trim_end().ends_with('|'));
+    identifiers_in_tags(text)
+        .filter(|(name, span)| *name == "raw" && is_filter(span))
+        .map(|(_, span)| Place::new(source, span))
+        .collect()
+}
+
+/// The identifiers between `{{`, `{%` and their ends, with their places.
+fn identifiers_in_tags(text: &str) -> impl Iterator<Item = (&str, Range<usize>)> {
     let mut from = 0;
-    loop {
-        let open = from + text.get(from..)?.find(['{'])?;
-        let inner = text.get(open + 1..)?;
-        if !inner.starts_with(['{', '%']) {
-            from = open + 1;
-            continue;
+    let tags = std::iter::from_fn(move || {
+        loop {
+            let open = from + text.get(from..)?.find('{')?;
+            let inner = text.get(open + 1..)?;
+            if !inner.starts_with(['{', '%']) {
+                from = open + 1;
+                continue;
+            }
+            let length = inner.find("}}").into_iter().chain(inner.find("%}")).min().unwrap_or(inner.len());
+            from = open + 1 + length;
+            return inner.get(1..length);
         }
-        let length = inner.find("}}").into_iter().chain(inner.find("%}")).min().unwrap_or(inner.len());
-        let tag = inner.get(..length)?;
-        if let Some(found) = identifiers(tag.get(1..)?).find(|found| *found == name) {
-            // the identifier is a part of `text`: its offset is the distance of the pointers
-            let start = found.as_ptr() as usize - text.as_ptr() as usize;
-            return Some(start..start + name.len());
-        }
-        from = open + 1 + length;
-    }
+    });
+    tags.flat_map(identifiers).map(move |found| {
+        // the identifier is a part of `text`: its offset is the distance of the pointers
+        let start = found.as_ptr() as usize - text.as_ptr() as usize;
+        (found, start..start + found.len())
+    })
 }

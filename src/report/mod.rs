@@ -1,7 +1,9 @@
 //! What castoff tells when a mode ends: diagnostics as text or JSON, and a mode's answer.
 
 mod diagnostics;
+mod notices;
 mod rendering;
 
 pub use diagnostics::{as_json, as_text};
+pub use notices::{as_errors, notices};
 pub use rendering::shown_files;

@@ -65,7 +65,7 @@ fn a_plan_with_nothing_to_do() {
 
 #[test]
 fn a_check_ends_as_a_start_would() {
-    let case = Case::new("[env.A]\nrequired = true\n").variable("A", "x");
+    let case = Case::new("[env.A]\nrequired = true\nexport = true\n").variable("A", "x");
     let said = case.run(&["--check"]);
     assert_eq!(said.code(0).err, "castoff: ok: 1 variable, 0 files, 0 validators\n");
     assert_eq!(said.out, "");
@@ -74,11 +74,26 @@ fn a_check_ends_as_a_start_would() {
 }
 
 #[test]
-fn raw_values_are_listed_by_a_check() {
-    let case = Case::new("[env.EXTRA]\n[[template]]\nsource = \"t\"\ndest = \"/t.php\"\n")
+fn a_check_points_out_raw_values_inferred_formats_and_unused_variables() {
+    let spec = "[env.EXTRA]\n[env.OTHER]\n[env.IDLE]\n[env.HANDED]\nexport = true\n\
+                [[template]]\nsource = \"t\"\ndest = \"/t.php\"\n\
+                [[template]]\nsource = \"u\"\ndest = \"/u\"\nformat = \"plain\"\nwhen = \"false\"\n";
+    let case = Case::new(spec)
         .variable("EXTRA", "$x = 1;")
-        .file("t", "<?php\n{{ EXTRA | raw }}\n");
-    case.run(&["--check"]).code(0).says(&["t prints 1 of the values in /t.php as they are (`raw`)"]);
+        .file("t", "<?php\n{{ EXTRA | raw }}\n")
+        .file("u", "{{ OTHER }}");
+    assert_golden("notices", &case.run(&["--check"]).code(0).err);
+    let strict = case.run(&["--check", "--strict"]);
+    assert_eq!(strict.code(65).err.matches("error: ").count(), 3, "{}", strict.err);
+}
+
+#[test]
+fn strict_makes_warnings_errors_and_leaves_nothing_to_say_of_a_tidy_spec() {
+    let case = Case::new("[env.A]\nexport = true\naliases = [\"OLD\"]\n");
+    case.run(&["--check", "--strict"]).code(0);
+    case.run_with("OLD", "x", &["--check"]).code(0).says(&["warning: `OLD` is now called `A`"]);
+    case.run_with("OLD", "x", &["--check", "--strict"]).code(78).says(&["error: `OLD` is now called `A`"]);
+    case.run(&["--strict"]).code(64);
 }
 
 #[test]
