@@ -28,6 +28,7 @@ pub mod plan;
 pub mod apply;
 pub mod supervise;
 // floor 6
+pub mod lint;
 pub mod report;
 // floor 7
 mod asked;

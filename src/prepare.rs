@@ -60,6 +60,8 @@ pub struct Prepared<'s> {
     pub written: Written,
     /// The image's users and groups.
     pub accounts: Accounts,
+    /// What was observed of the container and the image.
+    pub facts: Facts,
     /// Warnings and notices.
     pub remarks: Vec<Diagnostic>,
 }
@@ -121,7 +123,7 @@ pub fn prepare<'s>(
     let plan = build(&wishes)?;
     let Observed { written, .. } = place;
     let accounts = accounts.unwrap_or_default();
-    Ok(Prepared { resolved, context, outputs, plan, written, accounts, remarks })
+    Ok(Prepared { resolved, context, outputs, plan, written, accounts, facts, remarks })
 }
 
 /// The users and groups of where the result is meant for, if they matter there.

@@ -12,6 +12,7 @@ use crate::console::{fail, print, shown, tell};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::env::{Snapshot, dotenv, overlay, service_environment, unprepared_environment};
 use crate::exit::ExitCode;
+use crate::lint::{self, Scene, lint};
 use crate::log::{self, Format, Level};
 use crate::plan::{Plan, Step, run_plan, show};
 use crate::prepare::{Destination, Prepared, prepare, read_template};
@@ -318,7 +319,8 @@ impl Asked {
     /// What a check has to say beyond errors.
     fn point_out(&self, spec: &Spec, prepared: &Prepared<'_>) -> Result<(), End> {
         let read: Arc<ReadTemplate> = Arc::new(read_template);
-        let notices = report::notices(spec, &prepared.outputs, &read);
+        let mut notices = lint(&scene(spec, prepared));
+        notices.extend(report::notices(spec, &prepared.outputs, &read));
         if !self.options.strict {
             self.remark(&notices);
             return Ok(());
@@ -343,6 +345,22 @@ impl Asked {
 fn nothing_to_run() -> Diagnostic {
     Diagnostic::error(ExitCode::USAGE, "there is nothing to run")
         .help("add a [service.NAME] to the spec, or give a command: castoff -- COMMAND [ARG]...")
+}
+
+/// What the lints look at. A file that stays as it is has the mode that the spec gives it.
+fn scene<'a>(spec: &'a Spec, prepared: &'a Prepared<'_>) -> Scene<'a> {
+    let files = prepared.outputs.files.iter().map(|output| {
+        let asked = output.template.access.mode.as_ref().map(|mode| mode.value);
+        lint::File {
+            dest: output.dest.clone(),
+            format: output.format.name,
+            content: &output.rendered.content,
+            secret: output.rendered.hides(),
+            mode: asked.or_else(|| prepared.plan.mode_of(&output.dest)),
+            place: &output.template.dest.place,
+        }
+    });
+    Scene { files: files.collect(), service: spec.service.as_ref(), memory: prepared.facts.memory }
 }
 
 fn summary(prepared: &Prepared<'_>) -> String {

@@ -14,7 +14,7 @@ const FLOORS: [&[&str]; 8] = [
     &["observe", "render"],
     &["plan"],
     &["apply", "supervise"],
-    &["report"],
+    &["lint", "report"],
     &["asked", "cli", "console", "log", "prepare", "run", "settings"],
 ];
 

@@ -30,6 +30,19 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The permission bits that a file will be given; `None`: it stays as it is.
+    #[must_use]
+    pub fn mode_of(&self, dest: &std::path::Path) -> Option<u32> {
+        self.steps.iter().find_map(|planned| match &planned.step {
+            Step::Write { path, attributes, .. } | Step::Adjust { path, attributes, .. } if path == dest => {
+                Some(attributes.mode)
+            }
+            _ => None,
+        })
+    }
+}
+
 /// A step and its reason.
 #[derive(Clone, Debug)]
 pub struct Planned {
