@@ -313,7 +313,12 @@ impl Asked {
             .collect();
         let secrets: Vec<String> = prepared.resolved.secrets().map(str::to_owned).collect();
         let validators = Validators { environment, inherited, secrets: &secrets, places: &places };
-        validate(&prepared.plan.validations, &validators).map_err(ended)
+        let plan = &prepared.plan;
+        match self.mode {
+            Mode::Check => validate(plan.validations.iter(), &validators),
+            _ => validate(plan.due_validations(), &validators),
+        }
+        .map_err(ended)
     }
 
     /// What a check has to say beyond errors.

@@ -33,7 +33,10 @@ pub struct Validators<'a> {
 ///
 /// # Errors
 /// castoff was asked to stop, or no private copy can be made.
-pub fn validate(validations: &[Validation], validators: &Validators<'_>) -> Result<Vec<Diagnostic>, Stopped> {
+pub fn validate<'a>(
+    validations: impl Iterator<Item = &'a Validation>,
+    validators: &Validators<'_>,
+) -> Result<Vec<Diagnostic>, Stopped> {
     let mut problems = Vec::new();
     for validation in validations {
         problems.extend(run(validation, validators)?);
@@ -65,7 +68,12 @@ fn run(validation: &Validation, validators: &Validators<'_>) -> Result<Option<Di
             let said = shown_output(&output, validators.secrets, &validation.secrets.0);
             Ok(Some(refused(validation, ending, &said.replace(&copy.display().to_string(), &dest))))
         }
-        Outcome::CannotStart(problem) => Ok(Some(problem.at(&validation.place, "this command"))),
+        // the image's author named a program that the image can't run: 126 and 127 are the
+        // service's
+        Outcome::CannotStart(problem) => {
+            let problem = problem.at(&validation.place, "this command");
+            Ok(Some(Diagnostic { exit: ExitCode::SPEC, ..problem }))
+        }
         Outcome::Interrupted(signal) => Err(Stopped::Interrupted(signal)),
     }
 }

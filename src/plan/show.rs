@@ -19,7 +19,7 @@ pub fn show(plan: &Plan) -> String {
     for kept in &plan.kept {
         let _ = writeln!(text, "keep    {}  ({})", kept.path.display(), kept.why());
     }
-    for validation in &plan.validations {
+    for validation in plan.due_validations() {
         let _ =
             writeln!(text, "check   {}  with {}", validation.dest.display(), validation.command.join(" "));
     }

@@ -17,7 +17,7 @@ pub struct Plan {
     pub steps: Vec<Planned>,
     /// What is looked at and left alone.
     pub kept: Vec<Kept>,
-    /// Commands that must succeed before anything is written.
+    /// Commands that must succeed on files before these are written.
     pub validations: Vec<Validation>,
     /// What is run afterwards.
     pub run: Option<RunPlan>,
@@ -31,6 +31,15 @@ impl Plan {
 }
 
 impl Plan {
+    /// The validations of files that are about to be written. What stays as it is was
+    /// validated when it was written.
+    pub fn due_validations(&self) -> impl Iterator<Item = &Validation> {
+        let written = |dest: &std::path::Path| {
+            self.steps.iter().any(|planned| matches!(&planned.step, Step::Write { path, .. } if path == dest))
+        };
+        self.validations.iter().filter(move |validation| written(&validation.dest))
+    }
+
     /// The permission bits that a file will be given; `None`: it stays as it is.
     #[must_use]
     pub fn mode_of(&self, dest: &std::path::Path) -> Option<u32> {

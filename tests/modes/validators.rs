@@ -40,7 +40,7 @@ fn a_file_that_fails_is_not_and_neither_is_any_other() {
 fn a_validator_that_can_not_run() {
     let case = validated("[\"no-such-validator\", \"{file}\"]");
     let said = case.run(&["--check"]);
-    said.code(127).says(&["can't run `no-such-validator`: not found", "castoff.toml:"]);
+    said.code(65).says(&["can't run `no-such-validator`: not found", "castoff.toml:"]);
     assert_eq!(case.names("root"), [""; 0]);
 }
 
@@ -52,6 +52,19 @@ fn all_validators_are_asked() {
     )
     .file("t", "");
     case.run(&["--check"]).code(78).says(&["/a was refused", "/b was refused", "castoff: 2 errors\n"]);
+}
+
+#[test]
+fn a_file_that_stays_is_not_validated_again_but_by_a_check() {
+    let case = validated("[\"sh\", \"-c\", \"echo {file} >>asked; exit 0\"]");
+    let asked = || std::fs::read_to_string(case.path("asked")).unwrap_or_default().lines().count();
+    case.run(&["true"]).code(0);
+    assert_eq!(asked(), 1);
+    case.run(&["true"]).code(0);
+    assert!(!case.run(&["--plan", "true"]).code(0).out.contains("check "));
+    assert_eq!(asked(), 1);
+    case.run(&["--check"]).code(0);
+    assert_eq!(asked(), 2);
 }
 
 #[test]
