@@ -15,6 +15,9 @@ use crate::exit::ExitCode;
 use crate::expression::{Origin, diagnose_checked, engine, identifiers};
 use crate::format::{Blame, Format, Refusal};
 
+/// So many refused values of one template are each shown with their place.
+const MOST_LOCATED: usize = 25;
+
 /// What is known of names.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
@@ -154,12 +157,24 @@ impl Rendering<'_> {
         let raw = self.sources.loaded().iter().flat_map(|(_, source)| raw_uses(source)).collect();
         let pieces = holes.split(&rendered).ok_or_else(|| vec![self.diagnose(&changed())])?;
         let filled = fill(&pieces, &holes.take(), format, &visibility);
-        filled.map(|rendered| Rendered { raw, names: used, ..rendered }).map_err(|refused| {
-            refused
-                .into_iter()
-                .map(|(number, refusal)| self.refused(number, &refusal, context, format))
-                .collect()
-        })
+        filled
+            .map(|rendered| Rendered { raw, names: used, ..rendered })
+            .map_err(|refused| self.all_refused(&refused, context, format))
+    }
+
+    /// Each is located by rendering once more, so their number is bounded.
+    fn all_refused(&self, refused: &[(usize, Refusal)], context: &Value, format: &Format) -> Vec<Diagnostic> {
+        let (located, rest) = refused.split_at(refused.len().min(MOST_LOCATED));
+        let mut problems: Vec<Diagnostic> =
+            located.iter().map(|(number, refusal)| self.refused(*number, refusal, context, format)).collect();
+        if let Some((_, refusal)) = rest.first() {
+            let title = format!("{} more values of {} are refused", rest.len(), self.main.name);
+            problems.push(match refusal.blame {
+                Blame::Value => Diagnostic::environment(title),
+                Blame::Template => Diagnostic::spec(title),
+            });
+        }
+        problems
     }
 
     fn check(&self) -> Vec<Diagnostic> {
@@ -315,11 +330,15 @@ fn identifiers_in_tags(text: &str) -> impl Iterator<Item = (&str, Range<usize>)>
         loop {
             let open = from + text.get(from..)?.find('{')?;
             let inner = text.get(open + 1..)?;
-            if !inner.starts_with(['{', '%']) {
-                from = open + 1;
-                continue;
-            }
-            let length = inner.find("}}").into_iter().chain(inner.find("%}")).min().unwrap_or(inner.len());
+            let end = match inner.chars().next() {
+                Some('{') => "}}",
+                Some('%') => "%}",
+                _ => {
+                    from = open + 1;
+                    continue;
+                }
+            };
+            let length = inner.find(end).unwrap_or(inner.len());
             from = open + 1 + length;
             return inner.get(1..length);
         }

@@ -127,6 +127,15 @@ fn every_refusal_is_reported() {
 }
 
 #[test]
+fn thousands_of_refusals_are_told_in_short() {
+    let template = "{{ BAD }}\n".repeat(5_000);
+    let refused = render(&[("main", &template)]).unwrap_err();
+    assert_eq!(refused.len(), 26);
+    assert_eq!(refused[24].place.as_ref().unwrap().0.to_string(), "/t/main:25:4");
+    assert_eq!(refused[25].title, "4975 more values of /t/main are refused");
+}
+
+#[test]
 fn mistakes_of_templates_are_located() {
     for (template, expected) in [
         ("{{ NAMME }}", "did you mean `NAME`?"),
