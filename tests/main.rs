@@ -13,4 +13,5 @@ mod formats;
 mod harness;
 mod house;
 mod modes;
+mod mutations;
 mod process;
