@@ -28,6 +28,7 @@ pub static FORMATS: &[&Format] = &[
     &super::plain::PLAIN,
     &super::shell::SHELL,
     &super::ssmtp::SSMTP,
+    &super::xml::XML,
 ];
 
 /// The format that a spec calls `name`.
@@ -92,6 +93,8 @@ mod tests {
             ("/etc/nginx/sites-enabled/site", Some("nginx")),
             ("/etc/nginx/sites-available/example.org.conf", Some("nginx")),
             ("/etc/apache2/conf.d/default.conf", None),
+            ("/opt/tomcat/conf/server.xml", Some("xml")),
+            ("/srv/index.html", None),
             ("/etc/site.conf", None),
             ("/etc/nginx/sites-enabled", None),
             ("php", None),

@@ -14,3 +14,4 @@ mod smtp_server;
 mod ssmtp;
 mod templates;
 pub(crate) mod values;
+mod xml;
