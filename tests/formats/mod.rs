@@ -8,6 +8,7 @@ mod php;
 mod php_fpm;
 mod php_ini;
 pub(crate) mod program;
+mod properties;
 pub(crate) mod readback;
 mod shell;
 mod smtp_server;
