@@ -1,5 +1,6 @@
 //! Contextual escaping: one file per format, each a lexer, its contexts and their encoders.
 
+mod apache;
 mod dotenv;
 mod json;
 mod literal;

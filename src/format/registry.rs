@@ -18,6 +18,7 @@ pub struct Format {
 
 /// All formats, by name.
 pub static FORMATS: &[&Format] = &[
+    &super::apache::APACHE,
     &super::dotenv::DOTENV,
     &super::json::JSON,
     &super::msmtp::MSMTP,
@@ -93,7 +94,10 @@ mod tests {
             ("/etc/nginx/conf.d/default.conf", Some("nginx")),
             ("/etc/nginx/sites-enabled/site", Some("nginx")),
             ("/etc/nginx/sites-available/example.org.conf", Some("nginx")),
-            ("/etc/apache2/conf.d/default.conf", None),
+            ("/etc/apache2/conf.d/default.conf", Some("apache")),
+            ("/etc/apache2/sites-available/000-default.conf", Some("apache")),
+            ("/usr/local/apache2/conf/httpd.conf", Some("apache")),
+            ("/var/www/html/.htaccess", Some("apache")),
             ("/opt/tomcat/conf/server.xml", Some("xml")),
             ("/srv/index.html", None),
             ("/opt/app/application.properties", Some("properties")),

@@ -1,5 +1,6 @@
 //! Each format is read back by the program that reads it in real life.
 
+mod apache;
 mod dotenv;
 mod json;
 mod msmtp;
