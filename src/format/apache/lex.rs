@@ -186,12 +186,12 @@ impl<'a> Line<'a> {
         let earlier: Vec<String> = self.words.iter().take(index).skip(1).take(5).map(text).collect();
         let earlier: Vec<&str> = earlier.iter().map(String::as_str).collect();
         // What they do with the rest, or that the rest is an expression.
-        let chosen = match (self.name, &earlier[..]) {
-            ("require", [] | ["not"]) | ("header" | "requestheader", []) => true,
-            ("require", ["expr", ..] | ["not", "expr", ..]) => true,
-            ("header", ["always" | "onsuccess"]) => true,
-            _ => false,
-        };
+        let chosen = matches!(
+            (self.name, &earlier[..]),
+            ("require", [] | ["not"] | ["expr", ..] | ["not", "expr", ..])
+                | ("header" | "requestheader", [])
+                | ("header", ["always" | "onsuccess"])
+        );
         let expression = text(word).starts_with("expr=") || chosen;
         if expression
             || OWN_SYNTAX.contains(&self.name)
