@@ -1,5 +1,6 @@
 //! Contextual escaping: one file per format, each a lexer, its contexts and their encoders.
 
+mod apache;
 mod dotenv;
 mod json;
 mod literal;
@@ -9,10 +10,12 @@ mod php;
 mod php_fpm;
 mod php_ini;
 mod plain;
+mod properties;
 mod registry;
 mod shell;
 mod skeleton;
 mod ssmtp;
+mod xml;
 mod zend_ini;
 
 #[cfg(test)]

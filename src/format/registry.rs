@@ -18,6 +18,7 @@ pub struct Format {
 
 /// All formats, by name.
 pub static FORMATS: &[&Format] = &[
+    &super::apache::APACHE,
     &super::dotenv::DOTENV,
     &super::json::JSON,
     &super::msmtp::MSMTP,
@@ -26,8 +27,10 @@ pub static FORMATS: &[&Format] = &[
     &super::php_fpm::PHP_FPM,
     &super::php_ini::PHP_INI,
     &super::plain::PLAIN,
+    &super::properties::PROPERTIES,
     &super::shell::SHELL,
     &super::ssmtp::SSMTP,
+    &super::xml::XML,
 ];
 
 /// The format that a spec calls `name`.
@@ -91,7 +94,13 @@ mod tests {
             ("/etc/nginx/conf.d/default.conf", Some("nginx")),
             ("/etc/nginx/sites-enabled/site", Some("nginx")),
             ("/etc/nginx/sites-available/example.org.conf", Some("nginx")),
-            ("/etc/apache2/conf.d/default.conf", None),
+            ("/etc/apache2/conf.d/default.conf", Some("apache")),
+            ("/etc/apache2/sites-available/000-default.conf", Some("apache")),
+            ("/usr/local/apache2/conf/httpd.conf", Some("apache")),
+            ("/var/www/html/.htaccess", Some("apache")),
+            ("/opt/tomcat/conf/server.xml", Some("xml")),
+            ("/srv/index.html", None),
+            ("/opt/app/application.properties", Some("properties")),
             ("/etc/site.conf", None),
             ("/etc/nginx/sites-enabled", None),
             ("php", None),

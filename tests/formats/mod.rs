@@ -1,5 +1,6 @@
 //! Each format is read back by the program that reads it in real life.
 
+mod apache;
 mod dotenv;
 mod json;
 mod msmtp;
@@ -8,9 +9,11 @@ mod php;
 mod php_fpm;
 mod php_ini;
 pub(crate) mod program;
+mod properties;
 pub(crate) mod readback;
 mod shell;
 mod smtp_server;
 mod ssmtp;
 mod templates;
 pub(crate) mod values;
+mod xml;
