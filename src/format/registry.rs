@@ -26,6 +26,7 @@ pub static FORMATS: &[&Format] = &[
     &super::php_fpm::PHP_FPM,
     &super::php_ini::PHP_INI,
     &super::plain::PLAIN,
+    &super::redis::REDIS,
     &super::shell::SHELL,
     &super::ssmtp::SSMTP,
 ];

@@ -9,6 +9,7 @@ mod php_fpm;
 mod php_ini;
 pub(crate) mod program;
 pub(crate) mod readback;
+mod redis;
 mod shell;
 mod smtp_server;
 mod ssmtp;
