@@ -204,8 +204,8 @@ pub(super) fn changed() -> Error {
     )
 }
 
-/// The engine's filters that look into text or cut it.
-fn text_filters() -> [(&'static str, Value); 18] {
+/// The filters that look into text, cut it, or encode it.
+fn text_filters() -> [(&'static str, Value); 19] {
     [
         ("lower", Value::from_function(filters::lower)),
         ("upper", Value::from_function(filters::upper)),
@@ -225,5 +225,6 @@ fn text_filters() -> [(&'static str, Value); 18] {
         ("batch", Value::from_function(filters::batch)),
         ("list", Value::from_function(filters::list)),
         ("format", Value::from_function(filters::format)),
+        ("url", Value::from_function(crate::expression::url)),
     ]
 }

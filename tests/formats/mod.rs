@@ -14,4 +14,5 @@ mod shell;
 mod smtp_server;
 mod ssmtp;
 mod templates;
+mod url;
 pub(crate) mod values;
