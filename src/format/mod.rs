@@ -13,6 +13,7 @@ mod redis;
 mod registry;
 mod shell;
 mod skeleton;
+mod sql;
 mod ssmtp;
 mod zend_ini;
 

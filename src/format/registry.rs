@@ -28,6 +28,8 @@ pub static FORMATS: &[&Format] = &[
     &super::plain::PLAIN,
     &super::redis::REDIS,
     &super::shell::SHELL,
+    &super::sql::SQL_MARIADB,
+    &super::sql::SQL_POSTGRES,
     &super::ssmtp::SSMTP,
 ];
 

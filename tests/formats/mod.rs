@@ -12,6 +12,8 @@ pub(crate) mod readback;
 mod redis;
 mod shell;
 mod smtp_server;
+mod sql_mariadb;
+mod sql_postgres;
 mod ssmtp;
 mod templates;
 mod url;
