@@ -15,6 +15,7 @@ mod shell;
 mod skeleton;
 mod sql;
 mod ssmtp;
+mod supervisord;
 mod zend_ini;
 
 #[cfg(test)]

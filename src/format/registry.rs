@@ -31,6 +31,7 @@ pub static FORMATS: &[&Format] = &[
     &super::sql::SQL_MARIADB,
     &super::sql::SQL_POSTGRES,
     &super::ssmtp::SSMTP,
+    &super::supervisord::SUPERVISORD,
 ];
 
 /// The format that a spec calls `name`.

@@ -15,6 +15,7 @@ mod smtp_server;
 mod sql_mariadb;
 mod sql_postgres;
 mod ssmtp;
+mod supervisord;
 mod templates;
 mod url;
 pub(crate) mod values;
