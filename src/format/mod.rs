@@ -9,6 +9,7 @@ mod php;
 mod php_fpm;
 mod php_ini;
 mod plain;
+mod postfix;
 mod redis;
 mod registry;
 mod shell;

@@ -7,6 +7,7 @@ mod nginx;
 mod php;
 mod php_fpm;
 mod php_ini;
+mod postfix;
 pub(crate) mod program;
 pub(crate) mod readback;
 mod redis;
