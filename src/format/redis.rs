@@ -33,7 +33,10 @@ struct Context {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Whole,
-    Part,
+    Part {
+        /// Only values touch it: the word may vanish.
+        alone: bool,
+    },
     Double,
     Single {
         /// The quote, or another value, comes next.
@@ -127,8 +130,12 @@ impl<'a> Words<'a> {
 
     fn bare_hole(&mut self, word: &[Unit]) {
         let first = word.len() == self.rest.len();
-        let ends = matches!(self.rest.get(1), None | Some(Unit::Char(' ' | '\t' | '\r')));
-        self.answer(if first && ends { Place::Whole } else { Place::Part }, first);
+        let next = self.rest.get(1);
+        let ends = matches!(next, None | Some(Unit::Char(' ' | '\t' | '\r')));
+        let before = word.len().checked_sub(self.rest.len() + 1).and_then(|before| word.get(before));
+        let alone = matches!(before, None | Some(Unit::Hole))
+            && next.is_none_or(|unit| *unit == Unit::Hole || is_space(*unit));
+        self.answer(if first && ends { Place::Whole } else { Place::Part { alone } }, first);
     }
 
     fn double(&mut self) -> Option<()> {
@@ -258,7 +265,7 @@ fn scalar(context: &Context, value: &Literal) -> Filling {
         Place::Whole => format!("\"{}\"", escape(&text)),
         Place::Double => escape(&text),
         Place::Single { .. } => text.replace('\'', "\\'"),
-        Place::Part | Place::Comment => text.into_owned(),
+        Place::Part { .. } | Place::Comment => text.into_owned(),
     })
 }
 
@@ -275,7 +282,10 @@ fn problem(context: &Context, text: &str) -> Option<&'static str> {
         return Some("`include` takes `*`, `?` and `[` for wildcards");
     }
     match context.place {
-        Place::Part if text.contains(|c: char| c.is_ascii_control() || " \"'".contains(c)) => Some(
+        Place::Part { alone: true } if text.is_empty() => {
+            Some("the word could vanish if all its values are empty: put \"…\" around it")
+        }
+        Place::Part { .. } if text.contains(|c: char| c.is_ascii_control() || " \"'".contains(c)) => Some(
             "outside quotes a blank ends the word and a quote opens one: put \"…\" around the whole word",
         ),
         Place::Single { .. } if text.contains('\n') => {
@@ -337,6 +347,9 @@ mod tests {
                 ("dir /var/@/x", text("a\\b#"), File("dir /var/a\\b#/x")),
                 ("dir /var/@/x", text("a b"), BadValue),
                 ("dir /var/@/x", text("\""), BadValue),
+                ("dir @@", text(""), BadValue),
+                ("dir x@@", text(""), BadValue),
+                ("dir x@y@", text(""), File("dir xy")),
                 ("dir /var/@\"x y\"", text("z"), File("dir /var/z\"x y\"")),
                 ("include @", text("/etc/*.conf"), BadValue),
                 ("# @\nport 1", text("a \" b"), File("# a \" b\nport 1")),

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::program::{Folder, find};
 use super::readback::{Filled, Piece, all_values, between, fill, filled, piece};
+use super::templates::{hex, pairs};
 use super::values;
 
 struct Redis {
@@ -38,6 +39,17 @@ impl Redis {
         }
         std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
         Some(redis)
+    }
+
+    /// The words of a line, in hexadecimal; `None` if its quotes are out of balance.
+    fn split(&self, line: &str) -> Option<Vec<String>> {
+        let mut connection = self.connect();
+        connection.stream.write_all(line.as_bytes()).unwrap();
+        if connection.answers.fill_buf().unwrap().starts_with(b"-") {
+            return None;
+        }
+        let hex = |word: &Vec<u8>| word.iter().map(|byte| format!("{byte:02x}")).collect();
+        Some(connection.answer().iter().map(hex).collect())
     }
 
     fn connect(&self) -> Connection {
@@ -209,4 +221,35 @@ fn comments_stay_comments_and_nothing_else_is_set() {
     let users = server.connect().ask(&["ACL", "USERS"]);
     assert_eq!(users.len(), filled.expected.len() + 1, "each user, and `default`");
     filled.accepts(70);
+}
+
+const FRAGMENTS: &[&str] = &[
+    " ", " ", "\"", "\"", "'", "'", "\\", "\\x", "\\x4", "\\n", "\\\"", "\\'", "4", "a", "b", "x", "#", "\t",
+    "\r", "\x0b",
+];
+
+/// Whatever stands around it, a value changes nothing but the text in its place.
+#[test]
+fn no_value_changes_the_words_around_it() {
+    let Some(server) = Redis::start("") else { return };
+    for around in [("", ""), ("\"", "\""), ("'", "'"), ("a ", " b")] {
+        let around = (format!("EVAL \"return ARGV\" 0 {}", around.0), format!("{}\n", around.1));
+        let pairs = pairs("redis", (&around.0, &around.1), FRAGMENTS, 4_000);
+        let mut valid = 0;
+        for pair in pairs.iter().filter(|pair| pair.filled.len() < 16_000) {
+            let Some(marked) = server.split(&pair.marked) else { continue };
+            let filled = server.split(&pair.filled).unwrap_or_default();
+            let replaced = |word: &String| {
+                let word = word.clone();
+                pair.replace
+                    .iter()
+                    .fold(word, |word, (marker, value)| word.replace(&hex(marker), &hex(value)))
+            };
+            let expected: Vec<String> = marked.iter().map(replaced).collect();
+            assert_eq!(filled, expected, "seed {}\n{:?}\n{:?}", values::seed(), pair.marked, pair.filled);
+            valid += 1;
+        }
+        eprintln!("redis: {} templates, {valid} of them valid", pairs.len());
+        assert!(valid * 50 > pairs.len(), "only {valid} of {} lines were valid", pairs.len());
+    }
 }

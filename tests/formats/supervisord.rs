@@ -4,6 +4,7 @@ use std::process::Command;
 
 use super::program::{Folder, find, output};
 use super::readback::{Filled, Piece, all_values, between, filled, hex_lines, piece};
+use super::templates::{hex, pairs};
 use super::values;
 
 /// Prints one option of each program, or what the server was told, in the order of their numbers.
@@ -29,14 +30,18 @@ for n in range(len(found)):
     print(value.encode().hex())
 ";
 
+/// The Python that has supervisor's modules: the first line of its program names it.
+fn python() -> Option<String> {
+    let program = std::fs::read_to_string(find(&["supervisord"])?).unwrap();
+    let line = program.lines().next().and_then(|line| line.strip_prefix("#!"));
+    Some(line.unwrap().trim().to_owned())
+}
+
 fn check(filled: &Filled, before: &str, what: [&str; 2], share: usize) {
-    let Some(program) = find(&["supervisord"]) else { return };
-    // Its first line names the Python that has its modules.
-    let program = std::fs::read_to_string(program).unwrap();
-    let python = program.lines().next().and_then(|line| line.strip_prefix("#!")).unwrap();
+    let Some(python) = python() else { return };
     let folder = Folder::new();
     let file = folder.write("supervisord.conf", &format!("{before}{}", filled.text));
-    let mut command = Command::new(python.trim());
+    let mut command = Command::new(python);
     command.args(["-X", "utf8", "-c", PYTHON]).arg(file).args(what).env_clear();
     filled.compare(&hex_lines(&output(&mut command)));
     filled.accepts(share);
@@ -142,5 +147,106 @@ fn comments_stay_comments() {
         let filled = filled("supervisord", piece, &many_values());
         let read = Filled { expected: vec!["a".to_owned(); filled.expected.len()], ..filled };
         check(&read, SERVER, ["program", "command"], 30);
+    }
+}
+
+/// Sections, options and their values in hexadecimal, or nothing where the file is not valid.
+const READ: &str = r"
+import json, sys
+from supervisor.options import UnhosedConfigParser, expand
+from supervisor.datatypes import dict_of_key_value_pairs
+names = {'here': '/h', 'ENV_a': 'e'}
+code = lambda text: text.encode().hex()
+for text in json.load(open(sys.argv[1])):
+    parser, out = UnhosedConfigParser(), []
+    try:
+        parser.read_string(text.replace('\r', '\n'))
+        for section in parser.sections():
+            for option, value in parser.items(section):
+                value = expand(value, names, option)
+                out += [code(section), code(option)]
+                if option == 'environment':
+                    for key, value in dict_of_key_value_pairs(value).items():
+                        out += [code(key), code(value)]
+                else:
+                    out.append(code(value))
+        print(' '.join(out))
+    except Exception:
+        print()
+";
+
+const FRAGMENTS: &[&str] = &[
+    " ",
+    " ",
+    "\n",
+    "\n ",
+    "\n  ",
+    "=",
+    ":",
+    ";",
+    " ;",
+    "#",
+    " #",
+    "%",
+    "%%",
+    "%(here)s",
+    "%(",
+    "(",
+    ")",
+    "s",
+    "\"",
+    "\"",
+    "'",
+    "'",
+    ",",
+    "a",
+    "b",
+    "A=",
+    "environment=",
+    "\nenvironment=A=",
+    "\nenvironment=A=\"",
+    "\nuser = ",
+    "\n[program:q]\n",
+    "[",
+    "]",
+    "\t",
+    "\r",
+    "{SHA}",
+];
+
+/// Whatever stands around it, a value changes nothing but the text in its place.
+#[test]
+fn no_value_changes_what_stands_around_it() {
+    let Some(python) = python() else { return };
+    for around in [
+        ("[program:p]\nuser=", "\nz = 1\n"),
+        ("[program:p]\nenvironment=A=", ",B=1\nz = 1\n"),
+        ("[program:p]\nenvironment=A=\"", "\"\nz = 1\n"),
+        ("[program:p]\n", "\n"),
+    ] {
+        let pairs = pairs("supervisord", around, FRAGMENTS, 6_000);
+        let texts: Vec<&str> = pairs.iter().flat_map(|pair| [&pair.marked[..], &pair.filled[..]]).collect();
+        let folder = Folder::new();
+        let file = folder.write("texts", &serde_json::to_string(&texts).unwrap());
+        let read = output(Command::new(&python).args(["-X", "utf8", "-c", READ]).arg(file));
+        let read: Vec<String> = String::from_utf8(read).unwrap().lines().map(str::to_owned).collect();
+        assert_eq!(read.len(), texts.len());
+        let mut valid = 0;
+        for (pair, read) in pairs.iter().zip(read.chunks(2)) {
+            let replaced = pair.replace.iter();
+            let expected = replaced
+                .fold(read[0].clone(), |text, (marker, value)| text.replace(&hex(marker), &hex(value)));
+            assert!(
+                read[0].is_empty() || read[1] == expected,
+                "seed {}\n--- marked\n{}\n--- filled\n{:?}\n{expected}\n{}",
+                values::seed(),
+                pair.marked,
+                pair.filled,
+                read[1],
+            );
+            valid += usize::from(!read[0].is_empty());
+        }
+        eprintln!("supervisord: {} templates, {valid} of them valid", pairs.len());
+        assert!(valid * 50 > pairs.len(), "only {valid} of {} files were valid", pairs.len());
     }
 }

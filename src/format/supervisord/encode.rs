@@ -55,8 +55,8 @@ fn line_problem(context: &Context, text: &str) -> Option<&'static str> {
     if bare && (starts || ends) {
         return Some("blanks at the ends of an option are dropped, and there are no quotes");
     }
-    if bare && around.whole_line && text.is_empty() {
-        return Some("it would leave an empty line in an option that goes on");
+    if bare && around.needed && text.is_empty() {
+        return Some("without it, the blanks beside it or its line would be dropped");
     }
     (text.contains("%(") || (around.before_bracket && text.ends_with('%')))
         .then_some("supervisor replaces `%(here)s` before it reads the `%%` that would escape it")
@@ -76,6 +76,9 @@ fn place_problem(context: &Context, text: &str) -> Option<&'static str> {
         }
         Place::Quoted { by, .. } if text.contains(by) => {
             Some("the quote would end the value, and `environment` has no escapes")
+        }
+        Place::Quoted { edges: (true, true), alone: false, .. } if text.is_empty() => {
+            Some("without it, a quote beside it could be stripped")
         }
         Place::Variable if text.starts_with(QUOTES) || text.ends_with(QUOTES) => Some(STRIPPED),
         Place::Quoted { edges, .. }

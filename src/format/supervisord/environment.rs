@@ -5,19 +5,20 @@ use super::super::skeleton::{Refusal, Unit};
 use super::lex::{Answer, blank};
 use super::{Context, Place};
 
-/// The answers for the holes of one line of it. Quotes must close on their line.
-pub(super) fn lex(value: &[Unit], base: Context) -> Vec<Answer> {
+/// The answers for the holes of one line of it, and whether it was understood to its end:
+/// quotes that don't close on their line leave the next ones unsure.
+pub(super) fn lex(value: &[Unit], base: Context) -> (Vec<Answer>, bool) {
     let mut holes = Vec::new();
     let mut rest = value;
     while !rest.is_empty() {
         let Some(next) = pair(rest, base, &mut holes) else {
             let count = rest.iter().filter(|unit| **unit == Unit::Hole).count();
             holes.extend(std::iter::repeat_n(Err(not_a_pair()), count));
-            break;
+            return (holes, false);
         };
         rest = next;
     }
-    holes
+    (holes, true)
 }
 
 /// One `KEY=value,`; `None` where it isn't one.
@@ -66,7 +67,7 @@ fn quoted(text: &[Unit], by: char, base: Context, holes: &mut Vec<Answer>) {
     for (at, _) in text.iter().enumerate().filter(|(_, unit)| **unit == Unit::Hole) {
         let before = at.checked_sub(1).and_then(|before| text.get(before));
         let edges = (edge(before), edge(text.get(at + 1)));
-        holes.push(Ok(Context { place: Place::Quoted { by, edges }, ..base }));
+        holes.push(Ok(Context { place: Place::Quoted { by, edges, alone: text.len() == 3 }, ..base }));
     }
 }
 
@@ -88,7 +89,7 @@ fn is_bare(unit: &Unit) -> bool {
     is_name(unit) || matches!(unit, Unit::Char(c) if "/.+-():%".contains(*c))
 }
 
-fn not_a_pair() -> Refusal {
+pub(super) fn not_a_pair() -> Refusal {
     Refusal::template(
         "the environment in supervisord.conf",
         "it isn't in the value of a `KEY=\"value\"` whose quotes close on its line",

@@ -13,6 +13,8 @@ struct Lexer {
     option: Option<String>,
     /// The indentation of the option.
     indentation: usize,
+    /// A line of this `environment` was not understood.
+    unsure: bool,
 }
 
 pub(super) fn lex(skeleton: &Skeleton) -> Vec<Answer> {
@@ -84,6 +86,7 @@ impl Lexer {
             Unit::Char(c) => Some(c.to_ascii_lowercase()),
             Unit::Hole => None,
         });
+        self.unsure = false;
         self.option = Some(letters.collect::<String>().trim_end().to_owned());
         self.value(line, text, delimiter + 1, false);
     }
@@ -94,11 +97,15 @@ impl Lexer {
         let (Some(option), Some(base)) = (self.option.clone(), self.base()) else {
             return self.answer_all(value, &Err(unknown_section()));
         };
-        let answers = if option == "environment" {
-            environment::lex(value, base)
-        } else {
-            let count = value.iter().filter(|unit| **unit == Unit::Hole).count();
+        let count = value.iter().filter(|unit| **unit == Unit::Hole).count();
+        let answers = if option != "environment" {
             vec![Ok(Context { place: place(&option), ..base }); count]
+        } else if self.unsure {
+            vec![Err(environment::not_a_pair()); count]
+        } else {
+            let (answers, understood) = environment::lex(value, base);
+            self.unsure = !understood;
+            answers
         };
         let expanded = expansions(value);
         let places = (from..text.len()).filter(|at| text.get(*at) == Some(&Unit::Hole));
@@ -185,7 +192,12 @@ fn around(line: &[Unit], text: &[Unit], at: usize, from: usize, continues: bool)
         behind_blank: touching.is_none_or(nothing),
         before_bracket: matches!(line.get(at + 1), Some(Unit::Hole | Unit::Char('('))),
         commented: text.len() < line.len(),
-        whole_line: continues && starts && ends,
+        needed: match (starts, ends) {
+            (true, true) => continues || before.contains(&Unit::Hole) || after.contains(&Unit::Hole),
+            (true, false) => after.first().is_some_and(nothing),
+            (false, true) => before.last().is_some_and(nothing),
+            (false, false) => false,
+        },
     }
 }
 

@@ -57,6 +57,8 @@ enum Place {
         by: char,
         /// A quote or another value stands before or behind it.
         edges: (bool, bool),
+        /// It is all that stands between them.
+        alone: bool,
     },
     Comment,
 }
@@ -74,8 +76,9 @@ struct Around {
     before_bracket: bool,
     /// The line ends in a comment.
     commented: bool,
-    /// It is all of a line that goes on.
-    whole_line: bool,
+    /// It is all of a line that goes on, or an end of one, with a blank to the rest: if it
+    /// is empty, supervisor drops more than it.
+    needed: bool,
 }
 
 fn fill(skeleton: &Skeleton, values: &[Literal]) -> Vec<Filling> {

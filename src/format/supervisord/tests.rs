@@ -40,10 +40,14 @@ fn values_by_context() {
             ),
             ("[program:a]\nenvironment=A=\"@\"\n", text("a'"), BadValue),
             ("[program:a]\nenvironment=A=\"x@y\"\n", text("a\"b"), BadValue),
+            ("[program:a]\nenvironment=A=\"a'@\"\n", text(""), BadValue),
+            ("[program:a]\nenvironment=A=\"@\"\n", text(""), File("[program:a]\nenvironment=A=\"\"\n")),
             ("[supervisord]\nenvironment=A=@\n", text("%"), File("[supervisord]\nenvironment=A=\"%%%%\"\n")),
             ("[program:a]\ncommand=/bin/x @\n", text("/a-b"), File("[program:a]\ncommand=/bin/x /a-b\n")),
             ("[program:a]\ncommand=/bin/x @\n", text("a b"), BadValue),
             ("[program:a]\ncommand=/bin/x \"@\"\n", text("a\"b"), BadValue),
+            ("[program:a]\nuser=b @\n", text(""), BadValue),
+            ("[program:a]\nuser=@\n", text(""), File("[program:a]\nuser=\n")),
             ("[include]\nfiles=@\n", text("*.conf"), BadValue),
             ("[unix_http_server]\npassword=@\n", text("{SHA}x"), BadValue),
             ("; @\n", text("a ;b"), File("; a ;b\n")),
@@ -73,6 +77,7 @@ fn places_where_no_value_can_stand() {
         "[program:a]\nenvironment=A=\"b\"@\n",
         "[program:a]\nenvironment=A=\"b\n @\"\n",
         "[program:a]\nenvironment=A=@ B=c\n",
+        "[program:a]\nenvironment=A=\"\n A=\"@\"\n",
     ] {
         check(&SUPERVISORD, &[(template, text("a"), BadTemplate)]);
     }
