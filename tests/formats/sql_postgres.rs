@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use super::program::{Folder, Server, find, output};
 use super::readback::{Filled, all_values, between, filled, hex_lines, piece};
+use super::templates::{Pair, pairs};
 use super::values;
 
 /// PostgreSQL does not run as root: `nobody`.
@@ -146,4 +147,51 @@ fn passwords_of_roles_are_hashed_byte_for_byte() {
         same.compare(&read);
         same.accepts(70);
     }
+}
+
+const FRAGMENTS: &[&str] = &[
+    " ", " ", " ", "'", "'", "''", "E'", "\"", "||", ",", "a", "1", "-", "--", "\n", "/*", "*/", "$$", "$a$",
+    "\\", "\\'", "(", ")", "::text", "AS ", "=", ";", "SELECT ", "U&", "X'",
+];
+
+/// Whatever stands around it, a value changes nothing but the text in its place.
+#[test]
+fn no_value_changes_what_stands_around_it() {
+    let Some(server) = Postgres::start() else { return };
+    let ask = |sql: &str, conforming: &str| {
+        let mut command = Command::new(&server.client);
+        command.args(["-X", "-q", "-A", "-t", "-U", "postgres", "-d", "postgres", "-c", sql, "-h"]);
+        let options = format!("-c standard_conforming_strings={conforming} -c escape_string_warning=off");
+        command.arg(server.folder.path()).env("PGOPTIONS", options).env("PGCLIENTENCODING", "UTF8");
+        let told = command.output().unwrap();
+        told.status.success().then(|| String::from_utf8(told.stdout).unwrap())
+    };
+    // psql prints some characters in ways of its own, and a command line is short.
+    let readable = |pair: &Pair| {
+        pair.filled.len() < 16_000 && pair.filled.chars().all(|c| matches!(c, '\n' | ' '..='~'))
+    };
+    let mut checked = 0;
+    for around in [("SELECT ", ";"), ("SELECT '", "';"), ("SELECT E'", "';"), ("SELECT /* ", "*/ 'b';")] {
+        let pairs = pairs("sql-postgres", around, FRAGMENTS, 1_500);
+        for pair in pairs.iter().filter(|pair| readable(pair)).take(60) {
+            for conforming in ["on", "off"] {
+                let Some(marked) = ask(&pair.marked, conforming) else { continue };
+                let replaced = pair.replace.iter();
+                let expected =
+                    replaced.fold(marked, |text, (marker, value)| text.replace(&marker[..], value));
+                let told = ask(&pair.filled, conforming);
+                let seed = values::seed();
+                assert_eq!(
+                    told,
+                    Some(expected),
+                    "{conforming}, seed {seed}\n{}\n{}",
+                    pair.marked,
+                    pair.filled
+                );
+                checked += 1;
+            }
+        }
+    }
+    eprintln!("postgres: {checked} templates");
+    assert!(checked > 60, "only {checked} templates were valid");
 }
