@@ -33,6 +33,7 @@ pub fn engine() -> Environment<'static> {
     engine.add_filter("duration", filters::duration);
     engine.add_filter("host", filters::host);
     engine.add_filter("port", filters::port);
+    engine.add_filter("url", filters::url);
     engine
 }
 

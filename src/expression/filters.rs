@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use minijinja::{Error, ErrorKind};
+use minijinja::value::ValueKind;
+use minijinja::{Error, ErrorKind, Value};
 
 use crate::{duration as durations, size as sizes};
 
@@ -38,6 +39,30 @@ pub(super) fn port(host_port: &str, otherwise: Option<u16>) -> Result<u16, Error
     }
 }
 
+/// A component of a URL, percent-encoded as UTF-8: all but the unreserved characters of
+/// RFC 3986 (2.3: letters, digits, `- . _ ~`). What comes out is still a value, which is
+/// encoded for the place that it stands in.
+pub(crate) fn url(value: &Value) -> Result<String, Error> {
+    match value.kind() {
+        // the engine would print a boolean as Python does
+        ValueKind::Bool => Ok(value.is_true().to_string()),
+        ValueKind::String | ValueKind::Number => Ok(percent_encoded(&value.to_string())),
+        _ => Err(refuse("`url` takes text, numbers and booleans: a list or a map has no one spelling")),
+    }
+}
+
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
 fn split(host_port: &str) -> (&str, Option<&str>) {
     if let Some((host, rest)) = host_port.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
         return (host, rest.strip_prefix(':'));
@@ -67,6 +92,11 @@ mod tests {
             ("'[::1]:3307' | port", "3307"),
             ("'::1' | host", "::1"),
             ("'::1' | port(3306)", "3306"),
+            ("'p@ss:w/d?#é%' | url", "p%40ss%3Aw%2Fd%3F%23%C3%A9%25"),
+            ("'aZ09-._~' | url", "aZ09-._~"),
+            ("' +' | url", "%20%2B"),
+            ("'' | url", ""),
+            ("3306 | url", "3306"),
         ] {
             let shown = engine().render_str(&format!("{{{{ {expression} }}}}"), ());
             assert_eq!(shown.ok().as_deref(), Some(expected), "{expression}");
@@ -75,7 +105,9 @@ mod tests {
 
     #[test]
     fn refused_without_the_value() {
-        for expression in ["-1 | duration", "'hunter2:x' | port", "'hunter2' | port"] {
+        for expression in
+            ["-1 | duration", "'hunter2:x' | port", "'hunter2' | port", "['hunter2'] | url", "none | url"]
+        {
             let error = engine().render_str(&format!("{{{{ {expression} }}}}"), ()).unwrap_err();
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }

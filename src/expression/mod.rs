@@ -8,3 +8,4 @@ mod filters;
 pub use compiled::{Expression, TextTemplate};
 pub use engine::{engine, identifiers};
 pub use failure::{Origin, diagnose_checked};
+pub(crate) use filters::url;

@@ -10,11 +10,15 @@ mod php;
 mod php_fpm;
 mod php_ini;
 mod plain;
+mod postfix;
 mod properties;
+mod redis;
 mod registry;
 mod shell;
 mod skeleton;
+mod sql;
 mod ssmtp;
+mod supervisord;
 mod xml;
 mod zend_ini;
 

@@ -238,8 +238,8 @@ pub(super) fn changed() -> Error {
     )
 }
 
-/// The engine's filters that look into text or cut it.
-fn text_filters() -> [(&'static str, Value); 22] {
+/// The filters that look into text, cut it, or encode it.
+fn text_filters() -> [(&'static str, Value); 23] {
     [
         ("lower", Value::from_function(filters::lower)),
         ("upper", Value::from_function(filters::upper)),
@@ -263,5 +263,6 @@ fn text_filters() -> [(&'static str, Value); 22] {
         ("int", Value::from_function(filters::int)),
         ("float", Value::from_function(filters::float)),
         ("string", Value::from_function(filters::string)),
+        ("url", Value::from_function(crate::expression::url)),
     ]
 }

@@ -60,6 +60,7 @@ fn every_printed_value_goes_through_the_format_once() {
         ("{{ NAME }}{{ NAME }}", "<db><db>"),
         ("{{ NAME | upper }}", "<DB>"),
         ("{{ 'x' ~ NAME }}", "<xdb>"),
+        ("{{ (NAME ~ '@/%') | url }}", "<db%40%2F%25>"),
         ("{{ NAME | raw }}", "db"),
         ("{% set q %}[{{ NAME }}]{% endset %}{{ q }}{{ q }}", "[<db>][<db>]"),
         ("{% set q = NAME %}{{ q }}", "<db>"),

@@ -46,14 +46,14 @@ fn file(format: &str, skeleton: &Skeleton, values: &[String]) -> Option<String> 
 }
 
 /// Pairs of files: with markers, and with values that were all taken.
-struct Pair {
-    marked: String,
-    filled: String,
+pub(super) struct Pair {
+    pub(super) marked: String,
+    pub(super) filled: String,
     /// The markers and the values that take their places.
-    replace: Vec<(String, String)>,
+    pub(super) replace: Vec<(String, String)>,
 }
 
-fn pairs(format: &str, around: (&str, &str), fragments: &[&str], count: usize) -> Vec<Pair> {
+pub(super) fn pairs(format: &str, around: (&str, &str), fragments: &[&str], count: usize) -> Vec<Pair> {
     let mut random = Random::new(values::seed());
     let hostile = values::hostile();
     let mut pairs = Vec::new();
@@ -92,7 +92,7 @@ fn read(php: &std::path::Path, script: &str, texts: &[&str]) -> Vec<String> {
     String::from_utf8(output).unwrap().lines().map(str::to_owned).collect()
 }
 
-fn hex(text: &str) -> String {
+pub(super) fn hex(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
