@@ -13,6 +13,7 @@ mod registry;
 mod shell;
 mod skeleton;
 mod ssmtp;
+mod toml;
 mod zend_ini;
 
 #[cfg(test)]

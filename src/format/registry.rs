@@ -28,6 +28,7 @@ pub static FORMATS: &[&Format] = &[
     &super::plain::PLAIN,
     &super::shell::SHELL,
     &super::ssmtp::SSMTP,
+    &super::toml::TOML,
 ];
 
 /// The format that a spec calls `name`.
@@ -94,6 +95,7 @@ mod tests {
             ("/etc/apache2/conf.d/default.conf", None),
             ("/etc/site.conf", None),
             ("/etc/nginx/sites-enabled", None),
+            ("/etc/traefik/traefik.toml", Some("toml")),
             ("php", None),
             ("/srv/xphp.ini", None),
             ("", None),

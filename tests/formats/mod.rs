@@ -13,4 +13,5 @@ mod shell;
 mod smtp_server;
 mod ssmtp;
 mod templates;
+mod toml;
 pub(crate) mod values;
