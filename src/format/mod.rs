@@ -14,6 +14,7 @@ mod shell;
 mod skeleton;
 mod ssmtp;
 mod toml;
+mod yaml;
 mod zend_ini;
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub static FORMATS: &[&Format] = &[
     &super::shell::SHELL,
     &super::ssmtp::SSMTP,
     &super::toml::TOML,
+    &super::yaml::YAML,
 ];
 
 /// The format that a spec calls `name`.
@@ -96,6 +97,7 @@ mod tests {
             ("/etc/site.conf", None),
             ("/etc/nginx/sites-enabled", None),
             ("/etc/traefik/traefik.toml", Some("toml")),
+            ("/etc/prometheus/prometheus.yml", Some("yaml")),
             ("php", None),
             ("/srv/xphp.ini", None),
             ("", None),

@@ -15,3 +15,4 @@ mod ssmtp;
 mod templates;
 mod toml;
 pub(crate) mod values;
+mod yaml;
