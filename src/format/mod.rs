@@ -4,6 +4,7 @@ mod dotenv;
 mod json;
 mod literal;
 mod msmtp;
+mod mycnf;
 mod nginx;
 mod php;
 mod php_fpm;

@@ -3,6 +3,7 @@
 mod dotenv;
 mod json;
 mod msmtp;
+mod mycnf;
 mod nginx;
 mod php;
 mod php_fpm;
