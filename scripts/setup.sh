@@ -3,7 +3,7 @@
 # there and castoff's tests run as root. Elsewhere the tests of missing programs say so.
 set -eu
 
-packages='php-cli php-fpm nginx-light ssmtp msmtp libfcgi-bin busybox-static dash python3 python3-dotenv python3-yaml python3-ruamel.yaml mariadb-client-core strace binutils util-linux'
+packages='php-cli php-fpm nginx-light ssmtp msmtp libfcgi-bin busybox-static dash python3 python3-dotenv python3-yaml python3-ruamel.yaml mariadb-client-core strace systemd binutils util-linux'
 missing=
 for package in $packages; do
     dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"

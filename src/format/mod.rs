@@ -14,6 +14,7 @@ mod registry;
 mod shell;
 mod skeleton;
 mod ssmtp;
+mod systemd_env;
 mod toml;
 mod yaml;
 mod zend_ini;

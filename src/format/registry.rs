@@ -29,6 +29,7 @@ pub static FORMATS: &[&Format] = &[
     &super::plain::PLAIN,
     &super::shell::SHELL,
     &super::ssmtp::SSMTP,
+    &super::systemd_env::SYSTEMD_ENV,
     &super::toml::TOML,
     &super::yaml::YAML,
 ];

@@ -13,6 +13,7 @@ pub(crate) mod readback;
 mod shell;
 mod smtp_server;
 mod ssmtp;
+mod systemd_env;
 mod templates;
 mod toml;
 pub(crate) mod values;
