@@ -92,6 +92,7 @@ impl Line<'_> {
         let (line, comment) = line.split_at(comment_start(line));
         match line.iter().position(|unit| *unit == Unit::Char('=')) {
             None => self.all(line, Place::Option),
+            Some(0) => self.answer(line, &Err(not_an_option())),
             Some(equals) => {
                 let (name, value) = line.split_at(equals);
                 self.all(name, Place::Option);

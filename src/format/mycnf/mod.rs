@@ -146,7 +146,9 @@ mod tests {
 
     #[test]
     fn no_value_stands_where_the_lexer_is_not_sure() {
-        for template in ["a=\"\\@\"", "a=\\@", "[a @", "[a] @", "!@ b", "a='b @' c", "a='b' @ 'c'", "a=b'@"] {
+        for template in
+            ["a=\"\\@\"", "a=\\@", "[a @", "[a] @", "!@ b", "a='b @' c", "a='b' @ 'c'", "a=b'@", "=@"]
+        {
             check(&MYCNF, &[(template, text("v"), BadTemplate)]);
         }
     }

@@ -66,6 +66,7 @@ enum Before {
 #[cfg(test)]
 mod tests {
     use super::super::literal::Literal;
+    use super::super::skeleton::Skeleton;
     use super::super::table::Expect::{BadTemplate, BadValue, File};
     use super::super::table::{check, text};
     use super::TOML;
@@ -177,6 +178,28 @@ mod tests {
             "a = %\nb = @",
         ] {
             check(&TOML, &[(template, text("v"), BadTemplate)]);
+        }
+    }
+
+    const PIECES: &[&str] = &[
+        "@", "@", "a", "=", " = ", ".", "\n", "\nb = ", "\"", "\"\"\"", "'", "'''", "[", "]", "[[", "{", "}",
+        ", ", "#", " ", "\\", "\\u", "1", "\r\n", "%",
+    ];
+
+    proptest::proptest! {
+        #[test]
+        fn every_hole_has_one_answer(
+            pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..30)
+        ) {
+            let mut skeleton = Skeleton::default();
+            for piece in pieces {
+                match piece {
+                    "@" => skeleton.push_hole(),
+                    text => skeleton.push_text(text),
+                }
+            }
+            let values = vec![text("v"); skeleton.holes()];
+            proptest::prop_assert_eq!((TOML.fill)(&skeleton, &values).len(), values.len());
         }
     }
 }

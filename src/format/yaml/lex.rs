@@ -210,6 +210,9 @@ impl Lexer<'_> {
         let (start, first_hole) = (self.at, self.holes.len());
         while let Some(Unit::Char('!' | '&')) = self.peek(0) {
             self.property();
+            if self.lost {
+                return;
+            }
             if self.at_line_end() || self.peek(0) == Some(Unit::Char('#')) {
                 self.open = Open::Pending;
                 self.finish_line();
@@ -218,14 +221,16 @@ impl Lexer<'_> {
         }
         let Some(unit) = self.peek(0) else { return };
         let mut one_line = true;
+        let key_due = key && self.parent.is_some_and(|parent| column <= parent);
         self.open = Open::Closed;
         match unit {
             Unit::Char(quote @ ('"' | '\'')) => one_line = self.quoted(quote),
+            Unit::Char('*') => self.property(),
+            Unit::Char('|' | '>' | '[' | '{') if key_due => return self.lose(),
             Unit::Char('[' | '{') => {
                 self.flow();
                 one_line = false;
             }
-            Unit::Char('*') => self.property(),
             Unit::Char(style @ ('|' | '>')) => return self.block_scalar(style == '>'),
             Unit::Char('-' | '?' | ':') if self.blank_at(1) => return self.lose(),
             Unit::Char(',' | ']' | '}' | '@' | '`' | '%' | '\t') => return self.lose(),
@@ -243,7 +248,7 @@ impl Lexer<'_> {
             self.key(column);
         } else {
             let finished = self.finish_line();
-            if !finished || (key && self.parent.is_some_and(|parent| column <= parent)) {
+            if !finished || key_due {
                 self.lose_from(first_hole);
             }
         }
@@ -264,6 +269,10 @@ impl Lexer<'_> {
 
     /// A tag, an anchor or an alias, and the blanks behind it.
     pub(super) fn property(&mut self) {
+        if self.peek(0) == Some(Unit::Char('!')) && (self.blank_at(1) || self.flow_indicator_at(1)) {
+            // Readers take quoted text behind the empty tag for plain: "null" is null.
+            return self.lose();
+        }
         while !self.blank_at(0) && !self.flow_indicator_at(0) {
             if self.peek(0) == Some(Unit::Hole) {
                 self.holes.push(Err(name()));

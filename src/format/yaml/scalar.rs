@@ -127,12 +127,19 @@ impl Lexer<'_> {
             return;
         }
         let mut first = indent.is_none();
+        let mut blanks = 0;
         while self.at < self.units.len() {
             let spaces = self.spaces();
             if self.line_ends_at(spaces) {
+                blanks = blanks.max(spaces);
                 self.at += spaces;
                 self.take_line_end();
                 continue;
+            }
+            if first && (blanks > spaces || (spaces == 0 && self.parent.is_none())) {
+                // Readers differ: some take the indentation from the blank lines, and only
+                // those of 1.2 take a block that isn't indented at all.
+                return self.lose();
             }
             let content = indent.unwrap_or(spaces);
             if spaces < content || spaces == 0 || self.parent.is_some_and(|parent| spaces <= parent) {

@@ -1,6 +1,7 @@
 //! Tables of promises: a template, a value, what comes out.
 
 use super::super::literal::Literal;
+use super::super::skeleton::Skeleton;
 use super::super::table::Expect::{BadTemplate, BadValue, File};
 use super::super::table::{check, text};
 use super::YAML;
@@ -155,7 +156,32 @@ fn no_value_stands_where_the_lexer_is_not_sure() {
         "a: 'b'\n  c: @",
         "a: - @",
         "a: `@`",
+        "a: ! @",
+        "--- |\n@",
+        "  a: b\n|\n\n- @",
+        "a: |\n    \n  @",
     ] {
         check(&YAML, &[(template, text("v"), BadTemplate)]);
+    }
+}
+
+const PIECES: &[&str] = &[
+    "@", "@", "a", "- ", "-", ": ", ":", "\n", "\n  ", "\nk: ", "\"", "'", "[", "]", "{", "}", ", ", " # ",
+    "#", " ", "|\n  ", ">2\n", "? ", "! ", "!b ", "&c ", "*d", "\\", "\\x", "\n---\n", "%", "\t", "\r",
+    "\r\n",
+];
+
+proptest::proptest! {
+    #[test]
+    fn every_hole_has_one_answer(pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..30)) {
+        let mut skeleton = Skeleton::default();
+        for piece in pieces {
+            match piece {
+                "@" => skeleton.push_hole(),
+                text => skeleton.push_text(text),
+            }
+        }
+        let values = vec![text("v"); skeleton.holes()];
+        proptest::prop_assert_eq!((YAML.fill)(&skeleton, &values).len(), values.len());
     }
 }
