@@ -5,6 +5,7 @@ mod dotenv;
 mod json;
 mod literal;
 mod msmtp;
+mod mycnf;
 mod nginx;
 mod php;
 mod php_fpm;
@@ -19,7 +20,10 @@ mod skeleton;
 mod sql;
 mod ssmtp;
 mod supervisord;
+mod systemd_env;
+mod toml;
 mod xml;
+mod yaml;
 mod zend_ini;
 
 #[cfg(test)]

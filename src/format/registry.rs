@@ -22,6 +22,7 @@ pub static FORMATS: &[&Format] = &[
     &super::dotenv::DOTENV,
     &super::json::JSON,
     &super::msmtp::MSMTP,
+    &super::mycnf::MYCNF,
     &super::nginx::NGINX,
     &super::php::PHP,
     &super::php_fpm::PHP_FPM,
@@ -35,7 +36,10 @@ pub static FORMATS: &[&Format] = &[
     &super::sql::SQL_POSTGRES,
     &super::ssmtp::SSMTP,
     &super::supervisord::SUPERVISORD,
+    &super::systemd_env::SYSTEMD_ENV,
+    &super::toml::TOML,
     &super::xml::XML,
+    &super::yaml::YAML,
 ];
 
 /// The format that a spec calls `name`.
@@ -115,6 +119,11 @@ mod tests {
             ("/opt/app/application.properties", Some("properties")),
             ("/etc/site.conf", None),
             ("/etc/nginx/sites-enabled", None),
+            ("/etc/traefik/traefik.toml", Some("toml")),
+            ("/etc/prometheus/prometheus.yml", Some("yaml")),
+            ("/etc/mysql/mariadb.conf.d/99-site.cnf", Some("mycnf")),
+            ("/root/.my.cnf", Some("mycnf")),
+            ("/etc/ssl/openssl.cnf", None),
             ("php", None),
             ("/srv/xphp.ini", None),
             ("", None),
