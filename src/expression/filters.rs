@@ -81,6 +81,7 @@ mod tests {
     #[test]
     fn table() {
         for (expression, expected) in [
+            ("(1 == 1) | url", "true"),
             ("134217728 | size", "128M"),
             ("-1 | size", "-1"),
             ("90 | duration", "1m30s"),

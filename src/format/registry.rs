@@ -122,7 +122,7 @@ mod tests {
             ("/etc/traefik/traefik.toml", Some("toml")),
             ("/etc/prometheus/prometheus.yml", Some("yaml")),
             ("/etc/mysql/mariadb.conf.d/99-site.cnf", Some("mycnf")),
-            ("/root/.my.cnf", Some("mycnf")),
+            ("/home/app/.my.cnf", Some("mycnf")),
             ("/etc/ssl/openssl.cnf", None),
             ("php", None),
             ("/srv/xphp.ini", None),
