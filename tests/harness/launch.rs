@@ -69,7 +69,7 @@ pub(crate) struct Launch {
     blocked: u64,
     ignored: Vec<i32>,
     terminal: Option<Pty>,
-    descriptors: Vec<RawFd>,
+    descriptors: Vec<(RawFd, RawFd)>,
 }
 
 impl Launch {
@@ -139,9 +139,9 @@ impl Launch {
         self
     }
 
-    /// Leaves one more descriptor open in it, under its number here.
-    pub(crate) fn descriptor(mut self, descriptor: RawFd) -> Self {
-        self.descriptors.push(descriptor);
+    /// Gives it one more descriptor, under `number` there.
+    pub(crate) fn descriptor(mut self, descriptor: RawFd, number: RawFd) -> Self {
+        self.descriptors.push((descriptor, number));
         self
     }
 
@@ -201,8 +201,10 @@ impl Launch {
             }
             // What the test program itself was handed is nobody's business here.
             libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
-            for fd in &self.descriptors {
-                libc::fcntl(*fd, libc::F_SETFD, 0);
+            for (fd, number) in &self.descriptors {
+                libc::dup2(*fd, *number);
+                // dup2(2) leaves the flag as it was where both are the same
+                libc::fcntl(*number, libc::F_SETFD, 0);
             }
             for signal in 1..=64 {
                 let ignored = self.ignored.contains(&signal);

@@ -58,9 +58,9 @@ fn no_descriptor_of_castoff_s_leaks_into_the_service() {
 #[test]
 fn a_descriptor_from_above_reaches_the_service_and_castoff_lets_go_of_it() {
     let (reader, writer) = std::io::pipe().unwrap();
-    let number = writer.as_raw_fd();
-    let script = format!("echo through >&{number}; exec {number}>&-; echo ready; read x");
-    let mut castoff = Launch::castoff(["--", "sh", "-c", &script]).descriptor(number).start();
+    // dash takes numbers of one digit only
+    let script = "echo through >&9; exec 9>&-; echo ready; read x";
+    let mut castoff = Launch::castoff(["--", "sh", "-c", script]).descriptor(writer.as_raw_fd(), 9).start();
     castoff.expect("ready");
     drop(writer);
     // Ends only when castoff, too, has closed the writing end.
