@@ -76,6 +76,26 @@ fn php_reads_the_password_back() {
     }
 }
 
+/// PEAR's DB, which CiviCRM connects with, takes a DSN apart like this.
+#[test]
+fn php_takes_the_password_out_of_civicrms_dsn() {
+    let password = format!("DB_PASSWORD={PASSWORD}");
+    let scratch = rendered(
+        "templates/civicrm/civicrm.toml",
+        &["DB_USER=u@x", &password, "CIVICRM_BASE_URL=https://a.example/", "DB_HOST=fd00::1"],
+    );
+    let read = "eval(substr(explode('set_include_path', file_get_contents($argv[1]))[0], 5)); \
+                foreach ([CIVICRM_DSN, CIVICRM_UF_DSN] as $dsn) { $u = parse_url($dsn); \
+                echo rawurldecode($u['user']), ' ', $u['host'], ' ', $u['port'], $u['path'], ' ', \
+                rawurldecode($u['pass']), \"\\n\"; }";
+    let file = scratch.rendered("/var/www/html/sites/default/civicrm.settings.php");
+    let Some(output) = run("php", &["-r", read], &file) else { return };
+    let expected = format!("u@x [fd00::1] 3306/civicrm {PASSWORD}\nu@x [fd00::1] 3306/drupal {PASSWORD}\n");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    let Some(output) = run("php", &["-l"], &file) else { return };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
 #[test]
 fn msmtp_takes_its_file() {
     let password = format!("SMTP_PASSWORD={PASSWORD}");
