@@ -41,6 +41,9 @@ mod tests {
         for (pattern, name, expected) in [
             ("php-fpm*", "php-fpm8.2", true),
             ("php-fpm*", "php", false),
+            ("*.php", "a.php", true),
+            ("*.php", ".php", true),
+            ("*.php", "a.php5", false),
             ("*", "", true),
             ("", "", true),
             ("", "a", false),

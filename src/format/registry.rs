@@ -2,6 +2,7 @@
 
 use super::literal::Literal;
 use super::skeleton::{Filling, Skeleton};
+use crate::wildcard;
 
 /// A config format: how it is named, recognised, and filled.
 #[derive(Debug)]
@@ -67,18 +68,9 @@ pub fn infer(dest: &str) -> Option<&'static Format> {
 /// Whether the last components of `path` match those of `pattern`.
 fn ends_with(path: &str, pattern: &str) -> bool {
     let mut components = path.rsplit('/');
-    pattern.rsplit('/').all(|part| components.next().is_some_and(|component| glob(part, component)))
-}
-
-/// `*` stands for any characters of one component.
-fn glob(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {
-            let mut starts = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
-            starts.any(|at| rest.get(at..).is_some_and(|rest| glob(tail, rest)))
-        }),
-    }
+    pattern
+        .rsplit('/')
+        .all(|part| components.next().is_some_and(|component| wildcard::matches(part, component)))
 }
 
 #[cfg(test)]
@@ -144,8 +136,6 @@ mod tests {
 
     #[test]
     fn a_star_stays_within_one_component() {
-        assert!(glob("*.php", "a.php") && glob("*.php", ".php") && glob("a*b*c", "aXbYc") && glob("*", ""));
-        assert!(!glob("*.php", "a.php5") && !glob("a*b", "ac"));
         assert!(ends_with("/etc/nginx/sites-x/y", "nginx/sites-*/*"));
         assert!(!ends_with("/etc/nginx/sites-x/y/z", "nginx/sites-*/*"));
     }
