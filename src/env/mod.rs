@@ -20,7 +20,7 @@ mod undeclared;
 mod value;
 mod words;
 
-pub use names::{Names, check_names};
+pub use names::Names;
 pub use overlay::overlay;
 pub use resolve::{Inputs, Resolution, resolve};
 pub use resolved::{Origin, Resolved, ResolvedVariable};

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Diagnostic, Located, Place, nearest};
-use crate::expression::{Origin, engine, identifiers};
+use crate::expression::{Origin, identifiers, is_function};
 use crate::spec::Spec;
 
 /// What castoff provides besides the variables.
@@ -14,14 +14,13 @@ const PROVIDED: [&str; 2] = ["container", "image"];
 #[derive(Debug)]
 pub struct Names<'s> {
     spec: &'s Spec,
-    functions: BTreeSet<String>,
 }
 
 impl<'s> Names<'s> {
     /// Those of `spec`.
     #[must_use]
     pub fn of(spec: &'s Spec) -> Self {
-        Self { spec, functions: engine().globals().map(|(name, _)| name.to_owned()).collect() }
+        Self { spec }
     }
 
     /// One diagnostic for each of `used` that nothing gives a meaning to. `text` is the
@@ -35,7 +34,7 @@ impl<'s> Names<'s> {
 
     fn knows(&self, name: &str) -> bool {
         PROVIDED.contains(&name)
-            || self.functions.contains(name)
+            || is_function(name)
             || self.spec.variables.iter().any(|variable| variable.name.value == name)
     }
 
@@ -71,17 +70,6 @@ impl<'s> Names<'s> {
     }
 }
 
-/// Reports every name of `used` that the spec gives no meaning to; see [`Names::check`].
-#[must_use]
-pub fn check_names(
-    spec: &Spec,
-    used: &BTreeSet<String>,
-    text: &Located<String>,
-    also: &[&str],
-) -> Vec<Diagnostic> {
-    Names::of(spec).check(used, text, also)
-}
-
 /// Where the name stands in the text first, or else the whole text.
 fn place_of(name: &str, text: &Located<String>) -> Place {
     // what stands before the first tag of a template is no expression
@@ -98,7 +86,7 @@ fn place_of(name: &str, text: &Located<String>) -> Place {
 mod tests {
     use std::path::Path;
 
-    use super::check_names;
+    use super::Names;
     use crate::diagnostic::{Located, Place, Source};
     use crate::expression::{Expression, TextTemplate};
     use crate::spec::{Spec, parse};
@@ -125,7 +113,7 @@ mod tests {
         ] {
             let text = located(expression);
             let used = Expression::compile(&text).unwrap().names().clone();
-            let problems = check_names(&spec(), &used, &text, &["item"]);
+            let problems = Names::of(&spec()).check(&used, &text, &["item"]);
             assert_eq!(problems.len(), unknown.len(), "{expression}: {problems:?}");
             for (problem, help) in problems.iter().zip(unknown) {
                 assert!(problem.helps[0].contains(help), "{expression}: {problem:?}");
@@ -137,7 +125,7 @@ mod tests {
     fn the_caret_is_under_the_name() {
         let text = located("ABC {{ SMTP_HOST ~ ABC }}");
         let used = TextTemplate::compile(&text).unwrap().names().clone();
-        let shown = check_names(&spec(), &used, &text, &[])[0].render(false);
+        let shown = Names::of(&spec()).check(&used, &text, &[])[0].render(false);
         let expected = "\
 error: there is no variable `ABC`
  --> t.toml:1:21

@@ -1,6 +1,7 @@
 //! Expressions and small templates of the spec, compiled once, with the names they use.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Output, State, Value};
@@ -9,10 +10,24 @@ use super::engine::engine;
 use super::failure::{Origin, diagnose, diagnose_checked};
 use crate::diagnostic::{Diagnostic, Located};
 
+/// Setting an engine up takes longer than compiling what a spec holds: one for all.
+static EXPRESSIONS: LazyLock<Environment<'static>> = LazyLock::new(engine);
+
+static TEXTS: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut engine = engine();
+    engine.set_formatter(print);
+    engine
+});
+
+/// Whether the engine itself gives a name a meaning: a function such as `range`.
+#[must_use]
+pub fn is_function(name: &str) -> bool {
+    EXPRESSIONS.globals().any(|(known, _)| known == name)
+}
+
 /// `when`, `assert`, `required-if`, `for-each`: an expression with a value.
 #[derive(Debug)]
 pub struct Expression {
-    engine: Environment<'static>,
     text: Located<String>,
     names: BTreeSet<String>,
 }
@@ -23,12 +38,11 @@ impl Expression {
     /// # Errors
     /// It isn't one.
     pub fn compile(text: &Located<String>) -> Result<Self, Diagnostic> {
-        let engine = engine();
-        let names = engine
+        let names = EXPRESSIONS
             .compile_expression(&text.value)
             .map(|compiled| compiled.undeclared_variables(false).into_iter().collect())
             .map_err(|error| not_one(&error, text))?;
-        Ok(Self { engine, text: text.clone(), names })
+        Ok(Self { text: text.clone(), names })
     }
 
     /// The names that it looks up.
@@ -43,7 +57,7 @@ impl Expression {
     /// It can't be computed from `context`.
     pub fn evaluate(&self, context: &Value) -> Result<Value, Diagnostic> {
         let fail = |error: &Error| fails(error, &self.text, &self.names);
-        let compiled = self.engine.compile_expression(&self.text.value).map_err(|error| fail(&error))?;
+        let compiled = EXPRESSIONS.compile_expression(&self.text.value).map_err(|error| fail(&error))?;
         compiled.eval(context).map_err(|error| fail(&error))
     }
 }
@@ -60,7 +74,6 @@ fn not_one(error: &Error, text: &Located<String>) -> Diagnostic {
 /// A default, a destination, an argument: text with `{{ }}` in it. Nothing is escaped.
 #[derive(Debug)]
 pub struct TextTemplate {
-    engine: Environment<'static>,
     text: Located<String>,
     names: BTreeSet<String>,
 }
@@ -71,13 +84,11 @@ impl TextTemplate {
     /// # Errors
     /// It isn't a template.
     pub fn compile(text: &Located<String>) -> Result<Self, Diagnostic> {
-        let mut engine = engine();
-        engine.set_formatter(print);
-        let names = engine
+        let names = TEXTS
             .template_from_str(&text.value)
             .map(|template| template.undeclared_variables(false).into_iter().collect())
             .map_err(|error| diagnose(&error, &text.value, &Origin::of(text)))?;
-        Ok(Self { engine, text: text.clone(), names })
+        Ok(Self { text: text.clone(), names })
     }
 
     /// The names that it looks up.
@@ -91,9 +102,7 @@ impl TextTemplate {
     /// # Errors
     /// It can't be computed from `context`.
     pub fn render(&self, context: &Value) -> Result<String, Diagnostic> {
-        self.engine
-            .render_str(&self.text.value, context)
-            .map_err(|error| fails(&error, &self.text, &self.names))
+        TEXTS.render_str(&self.text.value, context).map_err(|error| fails(&error, &self.text, &self.names))
     }
 }
 

@@ -5,7 +5,7 @@ mod engine;
 mod failure;
 mod filters;
 
-pub use compiled::{Expression, TextTemplate};
+pub use compiled::{Expression, TextTemplate, is_function};
 pub use engine::{engine, identifiers};
 pub use failure::{Origin, diagnose_checked};
 pub(crate) use filters::url;

@@ -12,7 +12,7 @@ use super::holes::{Holes, Marker, changed, choose_marker};
 use super::sources::{ReadTemplate, SourceError, Sources};
 use crate::diagnostic::{Diagnostic, Located, Place, Source, nearest};
 use crate::exit::ExitCode;
-use crate::expression::{Origin, diagnose_checked, engine, identifiers};
+use crate::expression::{Origin, diagnose_checked, engine, identifiers, is_function};
 use crate::format::{Blame, Format, Refusal};
 
 /// So many refused values of one template are each shown with their place.
@@ -215,7 +215,7 @@ impl Rendering<'_> {
             let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
             names.sort();
             for name in names {
-                if !self.known.names.contains(&name) && !is_builtin(engine, &name) {
+                if !self.known.names.contains(&name) && !is_function(&name) {
                     problems.push(self.undeclared(&source, &name));
                 }
                 used.insert(name);
@@ -288,10 +288,6 @@ impl Rendering<'_> {
             Some((first, rest)) => format!("the value made of {first} and {}", rest.join(", ")),
         }
     }
-}
-
-fn is_builtin(engine: &Environment<'static>, name: &str) -> bool {
-    engine.globals().any(|(known, _)| known == name)
 }
 
 /// The error that says most: that of the included template.
