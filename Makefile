@@ -24,8 +24,11 @@ test: setup lint ## format, lint, unit, golden, format and process tests
 test-containers: static ## build the example images and test them in Docker
 	@scripts/container-tests.sh
 
-formats: ## read every format back with the real programs; none may be missing
-	CASTOFF_REQUIRE_PARSERS=1 cargo test --test castoff formats::
+formats: ## read every format back with the real programs, of which none may be missing, and write docs/formats.md
+	rm -f target/formats.counts
+	CASTOFF_REQUIRE_PARSERS=1 CASTOFF_COUNTS=$(CURDIR)/target/formats.counts cargo test --test castoff formats::
+	scripts/formats-table.py target/formats.counts >target/formats.md
+	mv target/formats.md docs/formats.md
 
 lint: ## formatting, clippy, the floors of the house, dependencies
 	cargo fmt --all --check

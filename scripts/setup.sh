@@ -3,7 +3,7 @@
 # there and castoff's tests run as root. Elsewhere the tests of missing programs say so.
 set -eu
 
-packages='php-cli php-fpm nginx-light ssmtp msmtp libfcgi-bin busybox-static dash python3 python3-dotenv strace binutils util-linux default-jdk-headless apache2-bin redis-server mariadb-server mariadb-client postgresql supervisor python3-yaml python3-ruamel.yaml mariadb-client-core systemd'
+packages='php-cli php-fpm nginx-light ssmtp msmtp libfcgi-bin busybox-static dash python3 python3-dotenv strace binutils util-linux default-jdk-headless apache2-bin redis-server mariadb-server mariadb-client postgresql supervisor python3-yaml python3-ruamel.yaml python3-html5lib mariadb-client-core systemd zstd libarchive-tools attr libcap2-bin'
 missing=
 for package in $packages; do
     dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"

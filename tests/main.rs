@@ -15,3 +15,4 @@ mod house;
 mod modes;
 mod mutations;
 mod process;
+mod structure;

@@ -10,8 +10,37 @@ use castoff::env::{Inputs, Names, Snapshot, dotenv, resolve};
 use castoff::format::{FORMATS, Literal, Skeleton};
 use castoff::render::{Known, Renderer, render_all};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
-const SPECS: [&str; 4] = [
+use crate::structure::Case;
+
+const STEPS: &str = r#"
+version = 1
+[image]
+version = "1"
+[env.A]
+[[volume]]
+path = "/data"
+[[template]]
+source = "t"
+dest = "/t.php"
+when = "container.first-start or volumes['/data'].upgraded-from is defined"
+[[step]]
+name = "install"
+command = ["wp", "--url={{ A }}", "{{ volume.upgraded-from | default('') }}"]
+run = "on-change"
+changes = ["/t.php", "A"]
+scope = "/data"
+timeout = "5m"
+retries = 3
+[[hooks]]
+path = "/docker-entrypoint.d"
+run = "first-start"
+when = "A is defined"
+"#;
+
+const SPECS: [&str; 5] = [
+    STEPS,
     include_str!("../examples/quickstart/castoff.toml"),
     include_str!("../templates/php-fpm/php-fpm.toml"),
     include_str!("../templates/wordpress/wordpress.toml"),
@@ -101,6 +130,47 @@ fn config() -> ProptestConfig {
     }
 }
 
+/// Syntax of the formats that mutations of templates seldom hit on.
+const SYNTAX: [&str; 24] = [
+    "a",
+    "a = ",
+    "A=",
+    "a: ",
+    "\n- ",
+    " |\n  ",
+    "[a]\n",
+    " ",
+    "  ",
+    "~",
+    "%",
+    "--",
+    "-->",
+    "<!-- ",
+    "<a b=",
+    ">",
+    "</a>",
+    "cat <<E\n",
+    "\nE\n",
+    "sh -",
+    "<?php $a = ",
+    "set $a ",
+    "'''",
+    "@",
+];
+
+/// A few pieces of syntax in a row.
+fn syntax() -> impl Strategy<Value = String> {
+    let piece = (0..TOKENS.len() + SYNTAX.len())
+        .prop_map(|piece| TOKENS.get(piece).copied().unwrap_or_else(|| SYNTAX[piece - TOKENS.len()]));
+    prop::collection::vec(piece, 0..5).prop_map(|pieces| pieces.concat())
+}
+
+/// The same cases each time: one that fails is a finding, and wants a test of its own.
+fn fixed() -> ProptestConfig {
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { config().cases } else { 4_000 };
+    ProptestConfig { cases, rng_seed: RngSeed::Fixed(0x00C0_FFEE), ..config() }
+}
+
 /// Everything from the text of a spec to its rendered files.
 fn run(spec: &str, template: &str, environment: &str) {
     let source = Source::new("castoff.toml", spec);
@@ -157,5 +227,19 @@ proptest! {
         }
         let values = vec![Literal::Text("a'b\"c$d".to_owned()); skeleton.holes()];
         prop_assert_eq!((FORMATS[format].fill)(&skeleton, &values).len(), values.len());
+    }
+}
+
+proptest! {
+    #![proptest_config(fixed())]
+
+    #[test]
+    fn what_stands_in_one_hole_changes_nothing_for_the_others(
+        format in 0..FORMATS.len(),
+        texts in prop::collection::vec(syntax(), 2..6),
+        values in prop::collection::vec(syntax(), 5),
+    ) {
+        let values = values.into_iter().take(texts.len() - 1).map(Literal::Text).collect();
+        prop_assert_eq!(Case { texts, values }.holds(FORMATS[format]), Ok(()));
     }
 }

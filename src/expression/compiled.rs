@@ -8,6 +8,7 @@ use minijinja::{Environment, Error, ErrorKind, Output, State, Value};
 
 use super::engine::engine;
 use super::failure::{Origin, diagnose, diagnose_checked};
+use super::spelling::{spelled_expression, spelled_template};
 use crate::diagnostic::{Diagnostic, Located};
 
 /// Setting an engine up takes longer than compiling what a spec holds: one for all.
@@ -39,7 +40,7 @@ impl Expression {
     /// It isn't one.
     pub fn compile(text: &Located<String>) -> Result<Self, Diagnostic> {
         let names = EXPRESSIONS
-            .compile_expression(&text.value)
+            .compile_expression(&spelled_expression(&text.value))
             .map(|compiled| compiled.undeclared_variables(false).into_iter().collect())
             .map_err(|error| not_one(&error, text))?;
         Ok(Self { text: text.clone(), names })
@@ -57,8 +58,22 @@ impl Expression {
     /// It can't be computed from `context`.
     pub fn evaluate(&self, context: &Value) -> Result<Value, Diagnostic> {
         let fail = |error: &Error| fails(error, &self.text, &self.names);
-        let compiled = EXPRESSIONS.compile_expression(&self.text.value).map_err(|error| fail(&error))?;
+        let code = spelled_expression(&self.text.value);
+        let compiled = EXPRESSIONS.compile_expression(&code).map_err(|error| fail(&error))?;
         compiled.eval(context).map_err(|error| fail(&error))
+    }
+
+    /// Whether it holds: its value, which must be a boolean. `key` is what messages call it.
+    ///
+    /// # Errors
+    /// It can't be computed, or is neither true nor false.
+    pub fn holds(&self, key: &str, context: &Value) -> Result<bool, Diagnostic> {
+        let value = self.evaluate(context)?;
+        match value.kind() {
+            ValueKind::Bool => Ok(value.is_true()),
+            _ => Err(Diagnostic::spec(format!("`{key}` is neither true nor false"))
+                .at(&self.text.place, "compare it, or test `is defined`")),
+        }
     }
 }
 
@@ -85,7 +100,7 @@ impl TextTemplate {
     /// It isn't a template.
     pub fn compile(text: &Located<String>) -> Result<Self, Diagnostic> {
         let names = TEXTS
-            .template_from_str(&text.value)
+            .template_from_str(&spelled_template(&text.value))
             .map(|template| template.undeclared_variables(false).into_iter().collect())
             .map_err(|error| diagnose(&error, &text.value, &Origin::of(text)))?;
         Ok(Self { text: text.clone(), names })
@@ -102,7 +117,9 @@ impl TextTemplate {
     /// # Errors
     /// It can't be computed from `context`.
     pub fn render(&self, context: &Value) -> Result<String, Diagnostic> {
-        TEXTS.render_str(&self.text.value, context).map_err(|error| fails(&error, &self.text, &self.names))
+        TEXTS
+            .render_str(&spelled_template(&self.text.value), context)
+            .map_err(|error| fails(&error, &self.text, &self.names))
     }
 }
 

@@ -4,6 +4,7 @@
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior};
 
+use super::bounds;
 use super::filters;
 
 /// A template that recurses deeper than this is a mistake, and must not overflow the stack.
@@ -29,6 +30,7 @@ pub fn engine() -> Environment<'static> {
     for name in ["debug", "range_debug"] {
         engine.remove_global(name);
     }
+    bounds::install(&mut engine);
     engine.add_filter("size", filters::size);
     engine.add_filter("duration", filters::duration);
     engine.add_filter("host", filters::host);

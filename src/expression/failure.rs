@@ -48,11 +48,21 @@ pub(super) fn diagnose(error: &Error, text: &str, origin: &Origin) -> Diagnostic
     let (title, label) = describe(error, written);
     let mut diagnostic = Diagnostic::spec(title).at(&place, label);
     if error.kind() == ErrorKind::UndefinedError {
-        diagnostic = diagnostic.help(
-            "declare it as [env.NAME]; if it may be unset, give it a default or test `NAME is defined` first",
-        );
+        let before = error.range().and_then(|range| text.get(..range.start)).unwrap_or_default();
+        diagnostic = diagnostic.help(help_for_undefined(before, written));
     }
     diagnostic
+}
+
+/// What to do about something without a value; `before` is what stands before it.
+fn help_for_undefined(before: &str, written: &str) -> &'static str {
+    if before.ends_with("volumes") && written.starts_with('[') {
+        "`volumes` has the paths of [[volume]], as they are written there"
+    } else if written.contains("upgraded_from") || written.contains("upgraded-from") {
+        "`upgraded_from` has a value in an upgrade only: test `is defined` first"
+    } else {
+        "declare it as [env.NAME]; if it may be unset, give it a default or test `NAME is defined` first"
+    }
 }
 
 /// The same for a text whose names were checked: what `is_declared` and has no value is not
@@ -99,6 +109,10 @@ fn describe(error: &Error, written: &str) -> (String, String) {
         ErrorKind::InvalidOperation if detail.starts_with('`') => {
             ("this can't be computed".to_owned(), detail)
         }
+        ErrorKind::OutOfFuel => (
+            "this takes too many steps to compute".to_owned(),
+            "stopped here after ten million: a loop in a loop?".to_owned(),
+        ),
         ErrorKind::CannotUnpack => ("this can't be unpacked".to_owned(), String::new()),
         _ => (
             "this can't be computed".to_owned(),

@@ -8,7 +8,7 @@
 //! | context | how it is recognised | how a value is encoded | what it refuses | source |
 //! |---|---|---|---|---|
 //! | value | `NAME={{ x }}`, `export NAME={{ x }}` | bare if it is of letters, digits and `_ . / : @ % + , -`, or empty; else in `'…'`; with `'` or `\\` in it in `"…"` with `"` and `\` escaped | `$` or a backtick beside `'` or `\\`, `${`, a `\` at the end, carriage return, NUL | POSIX XCU 2.2, python-dotenv [measured], compose-go [source] |
-//! | part | `NAME=a{{ x }}b` | as it is | all but those characters | the same |
+//! | part | `NAME=a{{ x }}b` | as it is | all but those characters; nothing where values are all that stands before a comment | the same |
 //! | inside `'` | the template's own quotes | as it is | `'`, `\\`, `${`, a `\` at the end, carriage return, NUL | the same |
 //! | inside `"` | the template's own quotes | `"` and `\` escaped | `$`, backtick, a `\` at the end, carriage return, NUL | the same |
 //! | comment | `#` at the start of a line, or after a value and a blank | as it is | line feed, carriage return, NUL | the same |
@@ -27,7 +27,10 @@ enum Context {
         /// The line ends behind it.
         last: bool,
     },
-    Part,
+    Part {
+        /// Values are all that stands before a comment.
+        all: bool,
+    },
     Quoted {
         by: char,
         /// A `$` could meet a `{`.
@@ -164,7 +167,7 @@ impl<'a> Lexer<'a> {
             .all(|unit| matches!(unit, Unit::Hole) || matches!(unit, Unit::Char(c) if is_safe(*c)));
         let context = match value {
             [Unit::Hole] => Ok(Context::Value { last }),
-            _ if plain => Ok(Context::Part),
+            _ if plain => Ok(Context::Part { all: !last && value.iter().all(|unit| *unit == Unit::Hole) }),
             _ => Err(beside_expansion()),
         };
         self.answer(value, &context);
@@ -213,8 +216,12 @@ fn encode(context: &Context, value: &Literal) -> Filling {
     match context {
         Context::Comment if text.contains('\n') => Err(refused("a comment ends with its line", "")),
         Context::Comment => Ok(text.into_owned()),
-        Context::Part if text.chars().all(is_safe) => Ok(text.into_owned()),
-        Context::Part => Err(refused(
+        Context::Part { all: true } if text.is_empty() => Err(refused(
+            "without any value before it, readers take the comment for the value",
+            "put quotes around the whole value: NAME=\"…{{ x }}…\"",
+        )),
+        Context::Part { .. } if text.chars().all(is_safe) => Ok(text.into_owned()),
+        Context::Part { .. } => Err(refused(
             "outside quotes, readers agree only on letters, digits and `_ . / : @ % + , -`",
             "put quotes around the whole value: NAME=\"…{{ x }}…\"",
         )),
@@ -283,6 +290,9 @@ mod tests {
             ("A=^", "a.b/c:1@x%+,-_", Some("a.b/c:1@x%+,-_")),
             ("A=^\n", "", Some("")),
             ("A=^ # c\n", "", Some("''")),
+            ("A=^^ # c\n", "", None),
+            ("A=^^\n", "", Some("")),
+            ("A=^^ # c\n", "b", Some("b")),
             ("export A=^\n", "a b", Some("'a b'")),
             (" A=^ \n", "a\nb", Some("'a\nb'")),
             ("# x\n\nA=^", "$x `id` \"#", Some("'$x `id` \"#'")),

@@ -2,8 +2,10 @@
 
 mod apache;
 mod dotenv;
+mod html;
 mod json;
 mod literal;
+mod markup;
 mod msmtp;
 mod mycnf;
 mod nginx;

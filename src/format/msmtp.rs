@@ -8,7 +8,7 @@
 //! |---|---|---|---|---|
 //! | argument | the hole is all of it | text in `"…"`; numbers bare; booleans `on`, `off` | line feed, NUL; what makes the line longer than 499 bytes; empty (it means `on`, or unset) | msmtp(1), measured |
 //! | inside quotes | the argument begins and ends with the template's own `"` | as it is | line feed, NUL, too long | measured |
-//! | part | beside other text | as it is | the same; at an edge of the argument `"`, blanks and carriage return (the reader drops them) | measured |
+//! | part | beside other text | as it is | the same; at an edge of the argument `"`, blanks and carriage return (the reader drops them); empty where that leaves one of these, or `~`, at the edge | measured |
 //! | pattern | `from`, `domain` | as above | `%` (`%U`, `%H`, `%C`, `%M` are replaced); in `from` also `?`, `*`, `[` (wildcards) | msmtp(1), measured |
 //! | file name | `logfile`, `aliases`, `tls_*_file` | as above | `~` first (replaced by the home directory) | msmtp(1), measured |
 //! | account name | `account` | bare | all but letters, digits and `. _ - @ +`: `:` and `,` separate names | msmtp(1), measured |
@@ -40,7 +40,7 @@ struct Context {
 enum Place {
     Whole,
     Quoted,
-    Part { first: bool, last: bool },
+    Part { first: bool, last: bool, exposes: bool },
     Comment,
 }
 
@@ -134,16 +134,26 @@ fn lex_argument(argument: &[Unit], takes: Takes, room: usize, holes: &mut Vec<Re
     let quote = Unit::Char('"');
     let quoted = argument.len() >= 2 && argument.first() == Some(&quote) && argument.last() == Some(&quote);
     let inner = if quoted { argument.get(1..argument.len() - 1).unwrap_or_default() } else { argument };
-    let alone = inner.iter().all(|unit| *unit == Unit::Hole);
-    let is_text = |unit: &Unit| *unit != Unit::Hole && !is_blank(*unit);
+    let nothing = |unit: &Unit| !quoted && (is_blank(*unit) || *unit == Unit::Char('\r'));
+    let alone = inner.iter().all(|unit| *unit == Unit::Hole || nothing(unit));
+    let is_text = |unit: &Unit| *unit != Unit::Hole && !nothing(unit);
+    let first_text = argument.iter().position(is_text).unwrap_or(argument.len());
+    let last_text = argument.iter().rposition(is_text);
+    // What an empty value would leave at an edge, and means something there.
+    let opens =
+        matches!(argument.iter().find(|unit| **unit != Unit::Hole), Some(Unit::Char(' ' | '\t' | '"' | '~')));
+    let closes = matches!(
+        argument.iter().rfind(|unit| **unit != Unit::Hole),
+        Some(Unit::Char(' ' | '\t' | '\r' | '"'))
+    );
     for (index, _) in argument.iter().enumerate().filter(|(_, unit)| **unit == Unit::Hole) {
-        let (before, after) = argument.split_at(index);
         let place = match (quoted, argument.len()) {
             (true, _) => Place::Quoted,
             (false, 1) => Place::Whole,
             // Text that isn't blank shields a value from the edge; another hole may be empty.
             (false, _) => {
-                Place::Part { first: !before.iter().any(is_text), last: !after.iter().any(is_text) }
+                let (first, last) = (index < first_text, last_text.is_none_or(|text| text < index));
+                Place::Part { first, last, exposes: (first && opens) || (last && closes) }
             }
         };
         holes.push(Ok(Context { place, takes, room, alone }));
@@ -211,8 +221,8 @@ fn problem(context: &Context, text: &str) -> Option<String> {
 
 fn loses_an_edge(place: Place, text: &str) -> bool {
     const EDGES: [char; 4] = [' ', '\t', '\r', '"'];
-    let Place::Part { first, last } = place else { return false };
-    (first && text.starts_with(EDGES)) || (last && text.ends_with(EDGES))
+    let Place::Part { first, last, exposes } = place else { return false };
+    (first && text.starts_with(EDGES)) || (last && text.ends_with(EDGES)) || (exposes && text.is_empty())
 }
 
 /// Values that msmtp reads whole, and then takes for something else.
@@ -287,6 +297,14 @@ mod tests {
             ("user x@^\n", "a\r", None),
             ("user x@^\n", "\" a", Some("\" a")),
             ("user \"x^\n", "a\"", None),
+            ("user ^\"x\"\n", "", None),
+            ("user ^\"^\"\n", "", None),
+            ("user x ^\n", "", None),
+            ("user ^\r^\n", "", None),
+            ("logfile ^~/x\n", "", None),
+            ("user x^\n", "", Some("")),
+            ("user x~^\n", "", Some("")),
+            ("user x\r^\n", "", None),
             ("user ^^\n", "\"", None),
             ("user ^ ^\n", " ", None),
             ("from ^\n", "a@b", Some("\"a@b\"")),

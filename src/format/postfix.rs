@@ -5,7 +5,7 @@
 //! |---|---|---|---|---|
 //! | value | the hole is all of it | `$` as `$$`; booleans `yes`, `no`; a list as `a, b` | line feed, NUL; blanks at an end; in lists items with blanks, commas, braces | postconf(5), measured |
 //! | part | beside other text | `$` as `$$` | the above; blanks, commas and braces, which could make it more than one item (not in `*_banner`) | postconf(5) |
-//! | on a line that goes on | it begins with a blank | as above | `#` first (the line would be a comment), blanks only | postconf(5), measured |
+//! | on a line that goes on | it begins with a blank | as above | `#` first (the line would be a comment), blanks only, also before a `#` | postconf(5), measured |
 //! | value that is expanded at delivery | `forward_path`, `luser_relay`, `default_rbl_reply`, `*_reject_footer`, `*_expansion_filter`, `command_execution_directory` | as it is | `$` (there is no `$$` there) | local(8), source |
 //! | comment | a line whose first sign is `#` | as it is | line feed, NUL | postconf(5) |
 //! | shell command | `mailbox_command`, `debugger_command` | – | all: a shell would run the value | local(8) |
@@ -27,7 +27,8 @@ struct Context {
     ends: bool,
     /// It is all of the value.
     whole: bool,
-    /// Nothing but blanks and values stands before it, or on all of its line, which goes on.
+    /// Nothing but blanks and values stands before it, or on all of its line (but for what a `#`
+    /// begins), which goes on.
     begins_line: bool,
     fills_line: bool,
     /// The parameter is a list, for all that the template says.
@@ -139,7 +140,9 @@ fn line_edges(value: &[Unit], rest: &[Line<'_>]) -> Vec<(bool, bool)> {
     for line in rest {
         let first_text = line.units.iter().position(|unit| !nothing(unit)).unwrap_or(line.units.len());
         let (start, end) = line.units.split_at(first_text);
-        edges.extend(std::iter::repeat_n((true, end.is_empty()), holes(start)));
+        // what stands behind them may not begin a line either
+        let alone = matches!(end.first(), None | Some(Unit::Char('#')));
+        edges.extend(std::iter::repeat_n((true, alone), holes(start)));
         edges.extend(std::iter::repeat_n((false, false), holes(end)));
     }
     edges
@@ -250,7 +253,8 @@ fn problem(context: &Context, text: &str) -> Option<&'static str> {
     if context.begins_line && text.trim_start_matches(is_blank).starts_with('#') {
         return Some("at the start of a line that goes on, a `#` begins a comment");
     }
-    (context.fills_line && text.chars().all(is_blank)).then_some("postfix drops a line of blanks")
+    (context.fills_line && text.chars().all(is_blank))
+        .then_some("postfix drops a line of blanks, and one that begins with `#`")
 }
 
 fn refused(reason: impl Into<String>) -> Refusal {
@@ -280,6 +284,8 @@ mod tests {
                 ("a =\n @\n", text("b c"), File("a =\n b c\n")),
                 ("a =\n @\n", text("#b"), BadValue),
                 ("a = b\n @\n", text(""), BadValue),
+                ("a = b\n @ # c\n", text(""), BadValue),
+                ("a = b\n @ # c\n", text("d"), File("a = b\n d # c\n")),
                 ("a = b\n# c\n\n @,\n", text("#"), BadValue),
                 ("a = ${b}@$$@\n", text("c"), File("a = ${b}c$$c\n")),
                 ("luser_relay = @\n", text("$user"), BadValue),

@@ -7,7 +7,7 @@
 //! | context | how it is recognised | how a value is encoded | what it refuses | source |
 //! |---|---|---|---|---|
 //! | value | after the key and `=`, `:` or a blank, all of it or a part, on continued lines too | `\\`, `\n`, `\r`, `\t`, `\f`; `\` before a blank, `=` and `:` at its start; `\uXXXX` for other control characters and beyond ASCII | none, lists, maps; empty before a blank or separator that would be taken for another one | Properties.load; read back |
-//! | key | before them, all of it or a part | the same, and `\` before every blank, `=`, `:`, `#`, `!` | the same; empty at the start of the key | Properties.load; read back |
+//! | key | before them, all of it or a part | the same, and `\` before every blank, `=`, `:`, `#`, `!` | the same; empty at the start of the key, or where it goes on on the next line | Properties.load; read back |
 //! | comment | `#` or `!` at the start of a line | as it is | line feed, carriage return | Properties.load; read back |
 //! | a line without a separator, after `\`, within `\uXXXX` | | – | all | Properties.load |
 
@@ -23,7 +23,7 @@ pub(super) static PROPERTIES: Format = Format { name: "properties", destinations
 #[derive(Clone, Copy)]
 enum Context {
     Key {
-        /// It begins the key.
+        /// It begins the key, or its part on a further line.
         start: bool,
     },
     Value {
@@ -91,20 +91,26 @@ impl Lexer<'_> {
     /// Whether a separator ends it; without one it is the whole line.
     fn key(&mut self) -> bool {
         let mut start = true;
+        // Blanks before it belong to the end of the line above.
+        let mut continued = false;
         while let Some(unit) = self.cursor.peek(0).filter(|unit| !is_line_end(*unit)) {
             match unit {
-                Unit::Hole => self.holes.push(Ok(Context::Key { start })),
+                Unit::Hole => self.holes.push(Ok(Context::Key { start: start || continued })),
                 Unit::Char('=' | ':') => return true,
                 unit if is_blank(unit) => return true,
                 // Nothing has been read yet, so the next line is a new one: even a comment.
                 Unit::Char('\\') => match self.escape() {
                     Escape::Continuation if start => return false,
-                    Escape::Continuation => continue,
+                    Escape::Continuation => {
+                        continued = true;
+                        continue;
+                    }
                     Escape::Character => {}
                 },
                 Unit::Char(_) => {}
             }
             start = false;
+            continued &= unit == Unit::Hole;
             self.cursor.advance(1);
         }
         false
@@ -305,6 +311,7 @@ mod tests {
                 (" db.@.url : b", text("x=:!\n"), File(" db.x\\=\\:\\!\\n.url : b")),
                 ("db.@=b", text(""), File("db.=b")),
                 ("@=b", text(""), BadValue),
+                ("a\\\n  @ b", text(""), BadValue),
                 ("\n # @\na=b", text("x=\\"), File("\n # x=\\\na=b")),
                 ("! @", text("a\nb"), BadValue),
                 ("# \\\n@=b", text("c"), File("# \\\nc=b")),

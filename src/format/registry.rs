@@ -21,6 +21,7 @@ pub struct Format {
 pub static FORMATS: &[&Format] = &[
     &super::apache::APACHE,
     &super::dotenv::DOTENV,
+    &super::html::HTML,
     &super::json::JSON,
     &super::msmtp::MSMTP,
     &super::mycnf::MYCNF,
@@ -107,7 +108,7 @@ mod tests {
             ("/usr/local/apache2/conf/httpd.conf", Some("apache")),
             ("/var/www/html/.htaccess", Some("apache")),
             ("/opt/tomcat/conf/server.xml", Some("xml")),
-            ("/srv/index.html", None),
+            ("/srv/index.html", Some("html")),
             ("/opt/app/application.properties", Some("properties")),
             ("/etc/site.conf", None),
             ("/etc/nginx/sites-enabled", None),

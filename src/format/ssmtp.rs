@@ -11,7 +11,7 @@
 //! | credential | value of `AuthUser`, `AuthPass` | as it is | `#`, `=`, space, tab, line feed, NUL (all cut it); more than 1,533 bytes (it overruns its stack at 1,600); empty | measured |
 //! | address | value of another key | as it is | the same, control characters (they would end a command of SMTP), more than 1,000 bytes, `@` in `rewriteDomain` (it aborts), more than 63 bytes in `hostname` (it cuts) | measured |
 //! | mail hub | `mailhub=…`, whole or part before `:` | as it is; a whole one may be `host:port` | any other `:` (it cuts there, IPv6 addresses too) | measured |
-//! | port | `mailhub=…:{{ x }}` | digits | all but 1 to 65535 | measured |
+//! | port | `mailhub=…:{{ x }}`, all of it | digits | all but 1 to 65535 | measured |
 //! | switch | value of `FromLineOverride`, `UseTLS`, `UseSTARTTLS`, `UseTLSCert`, `UseOldAUTH`, `Debug` | `YES`, `NO` | any text but yes and no (it reads them as no) | ssmtp.conf(5), source |
 //! | header | `AddHeader=…`, to the end of the line | as it is | `#`, control characters but tab, more than 1,000 bytes | measured |
 //! | comment | after `#` | as it is | line feed, carriage return, NUL; what makes the line longer than the reader's buffer, as the rest would be a line of its own | measured |
@@ -84,14 +84,19 @@ fn lex_line(line: &[Unit], terminated: bool, holes: &mut Vec<Result<Context, Ref
 
 /// What a line's own text leaves for each of its holes.
 fn room(line: &[Unit]) -> usize {
+    share(line, LINE)
+}
+
+/// What the text among `units` leaves of `most` bytes for each of the holes.
+fn share(units: &[Unit], most: usize) -> usize {
     let (mut text, mut holes) = (0usize, 0usize);
-    for unit in line {
+    for unit in units {
         match unit {
             Unit::Char(c) => text += c.len_utf8(),
             Unit::Hole => holes += 1,
         }
     }
-    LINE.saturating_sub(text).checked_div(holes).unwrap_or(0)
+    most.saturating_sub(text).checked_div(holes).unwrap_or(0)
 }
 
 fn each_hole(units: &[Unit]) -> impl Iterator<Item = ()> {
@@ -149,7 +154,9 @@ fn is_delimiter(unit: Unit) -> bool {
 
 /// Whether the reader sees where the token ends.
 fn ends(token: &[Unit], after: &[Unit], terminated: bool) -> bool {
-    (terminated || !after.is_empty()) && token.last() != Some(&Unit::Char('\r'))
+    // values behind a carriage return may be empty
+    let last = token.iter().rfind(|unit| **unit != Unit::Hole);
+    (terminated || !after.is_empty()) && last != Some(&Unit::Char('\r'))
 }
 
 fn lex_header(value: &[Unit], terminated: bool, room: usize, holes: &mut Vec<Result<Context, Refusal>>) {
@@ -160,7 +167,16 @@ fn lex_token(token: &[Unit], kind: Kind, ends: bool, room: usize, holes: &mut Ve
     if !ends {
         return refuse_all(token, &not_ended(), holes);
     }
+    if matches!(kind, Kind::Port | Kind::Switch) && token.len() > 1 {
+        return refuse_all(token, &joined(), holes);
+    }
     let whole = token.iter().all(|unit| *unit == Unit::Hole);
+    let most = match kind {
+        Kind::Credential | Kind::Hostname => share(token, longest(kind)),
+        // these bounds leave room for the template's own text
+        _ => longest(kind) / each_hole(token).count().max(1),
+    };
+    let room = room.min(most);
     holes.extend(each_hole(token).map(|()| Ok(Context { kind, whole, room })));
 }
 
@@ -179,6 +195,14 @@ fn not_a_value() -> Refusal {
 
 fn ignored() -> Refusal {
     Refusal::template("what follows an ssmtp.conf value", "ssmtp ignores it", "remove it, or give it a key")
+}
+
+fn joined() -> Refusal {
+    Refusal::template(
+        "an ssmtp.conf switch or port",
+        "castoff can't tell what it would be with the text or value beside it",
+        "write all of it in one value",
+    )
 }
 
 fn not_ended() -> Refusal {
@@ -228,9 +252,8 @@ fn problem(context: Context, text: &str) -> Option<(String, &'static str)> {
     if context.kind != Kind::Comment && context.whole && text.is_empty() {
         return Some(("ssmtp ignores a key without a value".into(), "leave the line out with {% if %}"));
     }
-    let most = context.room.min(longest(context.kind));
-    if text.len() > most {
-        return Some((format!("it is longer than the {most} bytes that ssmtp takes there"), ""));
+    if text.len() > context.room {
+        return Some((format!("it is longer than the {} bytes that ssmtp takes there", context.room), ""));
     }
     meaning(context, text).map(|reason| (reason.into(), ""))
 }
@@ -373,6 +396,9 @@ mod tests {
             "AuthPass=~",
             "AuthPass=~#c\n",
             "AuthPass=~\r\n",
+            "AuthPass=~\r~\n",
+            "mailhub=a:2~\n",
+            "UseTLS=~~\n",
             "mailhub=a:~\r\n",
             "AddHeader=~",
             "AddHeader=~#\n",
@@ -397,6 +423,8 @@ mod tests {
         for (template, longest) in [
             ("AuthPass=~\n", CREDENTIAL),
             ("hostname=~\n", HOSTNAME),
+            ("hostname=~~.org\n", (HOSTNAME - 4) / 2),
+            ("AuthPass=~~\n", CREDENTIAL / 2),
             ("root=~\n", ADDRESS),
             ("#~\n", LINE - 1),
             ("AuthUser=~ # ~\n", (LINE - "AuthUser= # ".len()) / 2),

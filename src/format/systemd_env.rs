@@ -9,7 +9,7 @@
 //! | inside `"` | the template's own quotes, where the value begins | the same escapes | the same | the same |
 //! | inside `'` | the template's own quotes, where the value begins | as it is | the same, and `'` | the same |
 //! | part | beside bare text | `\` before `\`, quotes, and a blank at an end | the same; line feed, carriage return; empty at an end beside a blank or another value | the same |
-//! | comment | a line that begins with `#` or `;` | as it is | the same; line feed, carriage return, a `\` at its end (some versions continue the comment) | the same |
+//! | comment | a line that begins with `#` or `;` | as it is | the same; line feed, carriage return, a `\` at its end, and nothing behind a `\` (some versions continue the comment) | the same |
 //! | name, behind a closing quote, beside a `\` or quotes in bare text, a line without `=` | – | – | all | the same |
 
 use super::literal::Literal;
@@ -25,7 +25,10 @@ enum Context {
     Single,
     Double,
     Part(Part),
-    Comment,
+    Comment {
+        /// Without it the comment could end with a backslash.
+        shields: bool,
+    },
 }
 
 /// Where in a bare value a part stands.
@@ -79,9 +82,12 @@ impl<'a> Lexer<'a> {
 
     /// A comment that ends with a backslash goes on in some versions: nothing is sure then.
     fn comment(&mut self) {
+        // Behind a backslash, or behind values behind one.
+        let mut shields = false;
         while !self.at_line_end() {
-            if self.cursor.next() == Some(Unit::Hole) {
-                self.holes.push(Ok(Context::Comment));
+            match self.cursor.next() {
+                Some(Unit::Hole) => self.holes.push(Ok(Context::Comment { shields })),
+                unit => shields = unit == Some(Unit::Char('\\')),
             }
         }
         self.lost = self.cursor.previous() == Some(Unit::Char('\\'));
@@ -211,11 +217,13 @@ fn encode(context: &Context, value: &Literal) -> Filling {
         }
         Context::Single => Ok(text.into_owned()),
         Context::Part(part) => bare(*part, &text),
-        Context::Comment if text.contains(['\n', '\r']) => Err(refused("a comment ends with its line")),
-        Context::Comment if text.ends_with('\\') => {
+        Context::Comment { .. } if text.contains(['\n', '\r']) => {
+            Err(refused("a comment ends with its line"))
+        }
+        Context::Comment { shields } if text.ends_with('\\') || (*shields && text.is_empty()) => {
             Err(refused("some versions of systemd continue a comment that ends with a backslash"))
         }
-        Context::Comment => Ok(text.into_owned()),
+        Context::Comment { .. } => Ok(text.into_owned()),
     }
 }
 
@@ -298,6 +306,9 @@ mod tests {
                 ("A=b#@", text("c"), File("A=b#c")),
                 ("# @\n ; @", text("a b"), File("# a b\n ; a b")),
                 ("# @", text("a\\"), BadValue),
+                ("# \\@\nA=b", text(""), BadValue),
+                ("# \\@@", text(""), BadValue),
+                ("# \\@a", text("b"), File("# \\ba")),
                 ("# @", text("a\nB=c"), BadValue),
             ],
         );

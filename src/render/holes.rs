@@ -9,10 +9,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use minijinja::value::{Rest, ValueKind};
+use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, Value, filters};
 
 use super::convert;
+use crate::expression::bounded_filters;
 use crate::format::Literal;
 
 /// Supplementary Private Use Area-A: 65,534 characters that no standard assigns.
@@ -120,7 +121,7 @@ impl Holes {
             let text = holes.print_raw(value)?;
             Ok(Value::from_safe_string(text))
         });
-        for (name, filter) in text_filters() {
+        for (name, filter) in text_filters().into_iter().chain(bounded_filters()) {
             self.guard(engine, name, filter);
         }
     }
@@ -130,7 +131,8 @@ impl Holes {
         let holes = Arc::clone(self);
         engine.add_filter(
             name,
-            move |state: &mut State<'_, '_>, arguments: Rest<Value>| -> Result<Value, Error> {
+            move |state: &mut State<'_, '_>, arguments: Rest<ValueOrKwargs>| -> Result<Value, Error> {
+                let arguments = arguments.into_values();
                 let resolved: Option<Vec<Value>> =
                     arguments.iter().map(|argument| holes.resolve(argument, 0)).collect();
                 filter.call(state, &resolved.ok_or_else(changed)?)
@@ -172,7 +174,10 @@ impl Holes {
                     let item = self.resolve(&value.get_item(&key).ok()?, depth + 1)?;
                     entries.push((self.resolve(&key, depth + 1)?.as_str()?.to_owned(), item));
                 }
-                Some(Value::from_pairs(entries))
+                Some(match value.is_kwargs() {
+                    true => Value::from(Kwargs::from_iter(entries)),
+                    false => Value::from_pairs(entries),
+                })
             }
             _ => None,
         }
@@ -238,8 +243,8 @@ pub(super) fn changed() -> Error {
     )
 }
 
-/// The filters that look into text, cut it, or encode it.
-fn text_filters() -> [(&'static str, Value); 23] {
+/// The filters that look into text, cut it, or encode it, without those that have bounds.
+fn text_filters() -> [(&'static str, Value); 19] {
     [
         ("lower", Value::from_function(filters::lower)),
         ("upper", Value::from_function(filters::upper)),
@@ -252,13 +257,9 @@ fn text_filters() -> [(&'static str, Value); 23] {
         ("lines", Value::from_function(filters::lines)),
         ("first", Value::from_function(filters::first)),
         ("last", Value::from_function(filters::last)),
-        ("indent", Value::from_function(filters::indent)),
         ("length", Value::from_function(filters::length)),
         ("count", Value::from_function(filters::length)),
-        ("slice", Value::from_function(filters::slice)),
-        ("batch", Value::from_function(filters::batch)),
         ("list", Value::from_function(filters::list)),
-        ("format", Value::from_function(filters::format)),
         ("join", Value::from_function(filters::join)),
         ("int", Value::from_function(filters::int)),
         ("float", Value::from_function(filters::float)),

@@ -205,7 +205,7 @@ fn expand(
 ) -> Result<Expanded, Vec<Diagnostic>> {
     let Compiled { when, for_each, dest } = Compiled::of(template, names, known)?;
     if let Some(when) = &when
-        && !truth(when, context, &template.when)?
+        && !when.holds("when", context).map_err(|problem| vec![problem])?
     {
         return Ok(Expanded::Skipped);
     }
@@ -227,21 +227,6 @@ fn expand(
         files.push(file(template, &dest, context, Some(secret))?);
     }
     Ok(Expanded::Files(files))
-}
-
-fn truth(
-    when: &Expression,
-    context: &Value,
-    text: &Option<Located<String>>,
-) -> Result<bool, Vec<Diagnostic>> {
-    let value = when.evaluate(context).map_err(|problem| vec![problem])?;
-    match (value.kind(), text) {
-        (minijinja::value::ValueKind::Bool, _) | (_, None) => Ok(value.is_true()),
-        (_, Some(text)) => Err(vec![
-            Diagnostic::spec("`when` is neither true nor false")
-                .at(&text.place, "compare it, or test `is defined`"),
-        ]),
-    }
 }
 
 fn file(

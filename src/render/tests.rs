@@ -72,6 +72,8 @@ fn every_printed_value_goes_through_the_format_once() {
         ("{% set q %}[{{ NAME }}]{% endset %}{{ [q, 'x'] | join('+') }}", "<[db]+x>"),
         ("{% set q %}{{ NAME }}{% endset %}{% set r %}{{ q }}{{ q | upper }}{% endset %}{{ r }}", "<db><DB>"),
         ("{% set q %}{{ NAME | raw }}{% endset %}{{ q | upper }}", "<DB>"),
+        ("{{ NAME | indent(width=2, first=true) }}", "<  db>"),
+        ("{% set q %}{{ NAME }}{% endset %}{{ 'a%(x)s' | format(x=q) }}", "<adb>"),
         ("{% filter upper %}a{{ NAME }}{% endfilter %}", "<ADB>"),
         ("{% macro m(v) %}({{ v }}){% endmacro %}{{ m(NAME) }}", "(<db>)"),
         ("{% for n in NAMES %}{{ n }};{% endfor %}", "<x>;<y>;"),
@@ -150,6 +152,8 @@ fn mistakes_of_templates_are_located() {
         ("{% set q %}{{ NAME }}{% endset %}{{ q[1:] }}", "can't be cut or turned"),
         ("{% set q %}{{ NAME }}{% endset %}{{ q[::-1] }}", "can't be cut or turned"),
         ("{{ 1e308 * 1e308 }}", "not finite"),
+        ("{{ NAME | indent(99999999999999) }}", "numbers up to 9999"),
+        ("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", "too many steps"),
         ("{{ NAMES | raw }}", "`raw` takes text"),
     ] {
         let shown = message(&[("main", template)]);

@@ -1,6 +1,7 @@
 //! Apache httpd, read back over HTTP: what `SetEnv` and `Define` hold is echoed by a page with
 //! server-side includes, headers are those of its answer.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,10 +10,20 @@ use std::path::Path;
 use std::process::Command;
 
 use super::program::{Folder, Server, find};
-use super::readback::{Filled, Piece, all_values, between, filled, piece};
-use super::values::{generated, seed};
+use super::readback::{Filled, Piece, all_values, between, filled, piece, some_values};
 
-const MODULES: &[&str] = &["mpm_event", "unixd", "env", "include", "authz_core", "headers"];
+const MODULES: &[&str] = &[
+    "mpm_event",
+    "unixd",
+    "env",
+    "include",
+    "authz_core",
+    "headers",
+    "authn_core",
+    "auth_basic",
+    "authz_user",
+    "authn_file",
+];
 const SEPARATOR: &str = "\n<-- of a copy -->\n";
 
 /// Where `text` stands.
@@ -45,14 +56,33 @@ fn answer(place: &Place, text: &str, count: usize) -> Option<(Vec<u8>, Vec<u8>)>
     let mut command = Command::new(apache);
     let _server =
         Server::start(command.arg("-DFOREGROUND").arg("-f").arg(config), "resuming normal operations");
+    let (answer, body) = get(port, "/page.shtml", "h");
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..100]));
+    Some((answer, body))
+}
+
+/// The headers and the body of an answer.
+fn get(port: u16, path: &str, host: &str) -> (Vec<u8>, Vec<u8>) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.write_all(b"GET /page.shtml HTTP/1.0\r\n\r\n").unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n").unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
-    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..100]));
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
     let body = answer.split_off(end + 4);
-    Some((answer, body))
+    (answer, body)
+}
+
+/// The answers of a server with `config` to requests of `(path, host)`.
+fn answers(config: &str, folder: &Folder, requests: &[(String, String)]) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
+    let apache = find(&["apache2", "httpd"])?;
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let config = config.replace("PORT", &port.to_string());
+    let config = folder.write("httpd.conf", &settings(folder.path(), port, &config));
+    let mut command = Command::new(apache);
+    let _server =
+        Server::start(command.arg("-DFOREGROUND").arg("-f").arg(config), "resuming normal operations");
+    Some(requests.iter().map(|(path, host)| get(port, path, host)).collect())
 }
 
 fn settings(folder: &Path, port: u16, more: &str) -> String {
@@ -76,21 +106,15 @@ fn settings(folder: &Path, port: u16, more: &str) -> String {
     )
 }
 
-fn more_values() -> Vec<String> {
-    let mut values = all_values();
-    values.extend(generated(seed() + 1, 5_000));
-    values
-}
-
 fn check(place: &Place, piece: Piece, share: usize) {
-    let filled = filled("apache", piece, &more_values());
+    let filled = filled("apache", piece, &all_values());
     filled.accepts(share);
     compare(place, &filled);
 }
 
 fn compare(place: &Place, filled: &Filled) {
     if let Some((_, body)) = answer(place, &filled.text, filled.expected.len()) {
-        filled.compare(&parts(&body));
+        filled.compare("apache2", &parts(&body));
     }
 }
 
@@ -154,10 +178,9 @@ fn comments_and_sections_keep_their_end() {
         ("apache comment, continued", "# \\\n", " \nSetEnv VN N\n", 40),
         ("apache section", "<IfDefine !castoff", ">\nSetEnv VN N\n</IfDefine>\n", 5),
     ] {
-        let mut filled = filled("apache", piece(name, before, after), &more_values());
+        let filled = filled("apache", piece(name, before, after), &all_values());
         filled.accepts(share);
-        filled.expected = (0..filled.expected.len()).map(|n| n.to_string()).collect();
-        compare(&Place::Config, &filled);
+        compare(&Place::Config, &filled.expecting_numbers());
     }
 }
 
@@ -168,7 +191,7 @@ fn headers_are_taken_or_refused() {
         ("apache header \"…\"", "Header always add X-N \"a%% ", ";\\\"b\"\n", ("a% ", ";\"b")),
         ("apache header part", "Header add X-N a", "/b\n", ("a", "/b")),
     ] {
-        let filled = filled("apache", between(name, before, after, reads), &more_values());
+        let filled = filled("apache", between(name, before, after, reads), &all_values());
         filled.accepts(20);
         for place in [Place::Config, Place::Htaccess] {
             let Some((head, _)) = answer(&place, &filled.text, 0) else { continue };
@@ -179,7 +202,72 @@ fn headers_are_taken_or_refused() {
                 let value = line[colon..].strip_prefix(b": ").unwrap();
                 read[number].extend_from_slice(value.strip_suffix(b"\r").unwrap());
             }
-            filled.compare(&read);
+            filled.compare("apache2", &read);
         }
     }
+}
+
+/// Requests of `/0`, `/1` …
+fn numbered(count: usize) -> Vec<(String, String)> {
+    (0..count).map(|n| (format!("/{n}"), "h".to_owned())).collect()
+}
+
+#[test]
+fn the_texts_of_errors_are_taken_or_refused() {
+    let denied = "<Location /N>\nRequire all denied\nErrorDocument 403 ";
+    let before: &'static str = format!("{denied}\"a ").leak();
+    // A plain value may be a page, which this server doesn't have.
+    let page = |value: &String| value.starts_with('/') || value.contains(':') || value == "default";
+    let texts: Vec<String> = all_values().into_iter().filter(|value| !page(value)).collect();
+    for (piece, share) in [
+        (piece("apache ErrorDocument", denied, "\n</Location>\n"), 30),
+        (between("apache ErrorDocument \"…\"", before, " b\"\n</Location>\n", ("a ", " b")), 30),
+    ] {
+        let filled = filled("apache", piece, &texts);
+        filled.accepts(share);
+        let requests = numbered(filled.expected.len());
+        let Some(read) = answers(&filled.text, &Folder::new(), &requests) else { return };
+        filled.compare("apache2", &read.into_iter().map(|(_, body)| body).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn the_names_of_realms_are_taken_or_refused() {
+    let before = "<Location /N>\nRequire valid-user\nAuthType Basic\nauthname ";
+    let filled = filled("apache", piece("apache AuthName", before, "\n</Location>\n"), &all_values());
+    filled.accepts(30);
+    let requests = numbered(filled.expected.len());
+    let Some(read) = answers(&filled.text, &Folder::new(), &requests) else { return };
+    let realm = |head: Vec<u8>| {
+        let line = head
+            .split(|byte| *byte == b'\n')
+            .find_map(|line| line.strip_prefix(b"WWW-Authenticate: Basic realm=\""));
+        let line = line.and_then(|line| line.strip_suffix(b"\"\r")).unwrap();
+        // Quotes are escaped in a header.
+        String::from_utf8(line.to_vec()).unwrap().replace("\\\"", "\"").into_bytes()
+    };
+    filled.compare("apache2", &read.into_iter().map(|(head, _)| realm(head)).collect::<Vec<_>>());
+}
+
+#[test]
+fn document_roots_are_the_directories_that_were_named() {
+    let folder = Folder::new();
+    let name = |value: &str| folder.path().join(format!("d{value}"));
+    let values: BTreeSet<String> = some_values(1_500)
+        .into_iter()
+        .filter(|value| value.len() < 200 && !value.contains(['/', '\0']))
+        .collect();
+    let values: Vec<String> = values.into_iter().collect();
+    let before: &'static str =
+        format!("<VirtualHost *:PORT>\nservername hN\nDocumentRoot \"{}/d", folder.path().display()).leak();
+    let filled =
+        filled("apache", piece("apache DocumentRoot \"…\"", before, "\"\n</VirtualHost>\n"), &values);
+    filled.accepts(50);
+    for value in &filled.expected {
+        std::fs::create_dir(name(value)).unwrap();
+        std::fs::write(name(value).join("x"), value).unwrap();
+    }
+    let hosts: Vec<_> = (0..filled.expected.len()).map(|n| ("/x".to_owned(), format!("h{n}"))).collect();
+    let Some(read) = answers(&filled.text, &folder, &hosts) else { return };
+    filled.compare("apache2", &read.into_iter().map(|(_, body)| body).collect::<Vec<_>>());
 }

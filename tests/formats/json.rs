@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use super::counts::{self, Refusals};
 use super::program::{Folder, find, output};
 use super::readback::{all_values, fill, hex_lines};
 
@@ -38,13 +39,19 @@ fn check(before: &str, middle: &str, after: &str, reads: fn(&str) -> [String; 2]
     let kind = if before.starts_with('{') { "map" } else { "list" };
     let folder = Folder::new();
     let file = folder.write("values.json", &document);
-    for (program, arguments) in [("python3", &["-c", PYTHON][..]), ("php", &["-n", "-r", PHP, "--"])] {
-        let Some(program) = find(&[program]) else { continue };
+    for (name, arguments) in [("python3", &["-c", PYTHON][..]), ("php", &["-n", "-r", PHP, "--"])] {
+        let Some(program) = find(&[name]) else { continue };
         let read = hex_lines(&output(Command::new(program).args(arguments).arg(&file).arg(kind)));
         assert_eq!(read.len(), expected.len());
         assert!(read == expected, "{before}●{middle}●{after} is read as something else");
+        counts::values(
+            "json",
+            &format!("json {before}●{middle}●{after}"),
+            name,
+            expected.len(),
+            &Refusals::default(),
+        );
     }
-    eprintln!("json {before}●{middle}●{after}: {} read back", expected.len());
 }
 
 #[test]

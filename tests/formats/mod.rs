@@ -1,7 +1,9 @@
 //! Each format is read back by the program that reads it in real life.
 
 mod apache;
+pub(crate) mod counts;
 mod dotenv;
+mod html;
 mod json;
 mod msmtp;
 mod mycnf;

@@ -5,8 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use super::counts::{self, Refusals};
 use super::program::{Folder, find, output};
-use super::readback::fill;
+use super::readback::{fill, some_values};
 use super::smtp_server::{Session, SmtpServer};
 use super::values;
 
@@ -37,20 +38,14 @@ const LINES: [[&str; 4]; 7] = [
     ["logfile ", "\n", "logfile = ", ""],
 ];
 
-fn all_values(generated: usize) -> Vec<String> {
-    let mut all = values::hostile();
-    all.extend(values::harmless());
-    all.extend(values::generated(values::seed(), generated));
-    all
-}
-
 #[test]
 fn msmtp_takes_a_value_whole_or_it_is_refused() {
     let Some(program) = find(&["msmtp"]) else { return };
     let folder = Folder::new();
-    let all = all_values(2_000);
+    let all = some_values(2_000);
     let pieces: Vec<_> = LINES.iter().map(|line| (line[0].to_owned(), line[1].to_owned())).collect();
     let mut taken = [0; LINES.len()];
+    let mut refusals = [(); LINES.len()].map(|()| Refusals::default());
     for start in 0..all.len() {
         let chosen: Vec<String> =
             (0..LINES.len()).map(|line| all[(start + 7 * line) % all.len()].clone()).collect();
@@ -68,13 +63,20 @@ fn msmtp_takes_a_value_whole_or_it_is_refused() {
             );
             let value = if answer.is_ok() { value } else { "x" };
             taken[line] += usize::from(answer.is_ok());
+            let _ = answer.as_ref().inspect_err(|refusal| refusals[line].add(refusal));
             let expected = format!("\n{}{value}{}\n", LINES[line][2], LINES[line][3]);
             let found = printed.windows(expected.len()).any(|window| window == expected.as_bytes());
             assert!(found, "{}{value:?} isn't in {}", LINES[line][0], String::from_utf8_lossy(&printed));
         }
     }
-    for (line, taken) in LINES.iter().zip(taken) {
-        eprintln!("msmtp {}: {taken} of {} read back, the others refused", line[0], all.len());
+    for ((line, taken), refusals) in LINES.iter().zip(taken).zip(&refusals) {
+        counts::values(
+            "msmtp",
+            &format!("msmtp {}●{}", line[0], line[1].trim_end()),
+            "msmtp -P",
+            taken,
+            refusals,
+        );
         assert!(taken * 100 >= all.len() * 40, "{}: only {taken} taken", line[0]);
     }
 }
@@ -94,12 +96,15 @@ fn print(program: &Path, config: &Path) -> Vec<u8> {
 fn the_server_is_told_the_password() {
     let Some(program) = find(&["msmtp"]) else { return };
     let (server, folder) = (SmtpServer::start(), Folder::new());
-    let (mut taken, all) = (0, all_values(300));
+    let (mut taken, mut refusals, all) = (0, Refusals::default(), some_values(500));
     for value in &all {
-        let Ok(password) =
-            &fill("msmtp", &[("password ".into(), "\n".into())], std::slice::from_ref(value))[0]
-        else {
-            continue;
+        let piece = ("password ".to_owned(), "\n".to_owned());
+        let password = match &fill("msmtp", &[piece], std::slice::from_ref(value))[0] {
+            Ok(password) => password.clone(),
+            Err(refusal) => {
+                refusals.add(refusal);
+                continue;
+            }
         };
         let config = format!(
             "account default\nhost 127.0.0.1\nport {}\nfrom a@b\nauth plain\nuser u\npassword {password}\n",
@@ -111,7 +116,7 @@ fn the_server_is_told_the_password() {
         assert!(session.password == value.as_bytes(), "the password {value:?} was told as {told:?}");
         taken += 1;
     }
-    eprintln!("msmtp password: {taken} of {} read back, the others refused", all.len());
+    counts::values("msmtp", "msmtp password ●", "msmtp", taken, &refusals);
     assert!(taken * 100 >= all.len() * 40, "only {taken} taken");
 }
 

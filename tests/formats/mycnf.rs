@@ -3,20 +3,19 @@
 use std::process::Command;
 
 use super::program::{Folder, find, output};
-use super::readback::{Filled, Piece, between, filled, piece};
-use super::values;
+use super::readback::{Filled, Piece, all_values, between, filled, piece};
+
+const READER: &str = "my_print_defaults";
 
 fn values() -> Vec<String> {
-    let mut values = values::hostile();
+    let mut values = all_values();
     values.extend(["à", "xà", "!include /x", "a\u{b}"].map(str::to_owned));
-    values.extend(values::harmless());
-    values.extend(values::generated(values::seed(), 5_000));
     values
 }
 
 /// The values that the program prints for group `g`, split at the line `mark` of each.
 fn read(text: &str, count: usize, mark: impl Fn(usize) -> String) -> Option<Vec<Vec<u8>>> {
-    let program = find(&["my_print_defaults"])?;
+    let program = find(&[READER])?;
     let folder = Folder::new();
     let file = folder.write("my.cnf", text);
     let printed = output(Command::new(program).arg(format!("--defaults-file={}", file.display())).arg("g"));
@@ -46,7 +45,7 @@ fn check(piece: Piece, share: usize) {
 fn compare(filled: &Filled, mark: impl Fn(usize) -> String) {
     let text = format!("[g]\n{}\n[g]\nend=1\n", filled.text);
     if let Some(read) = read(&text, filled.expected.len(), mark) {
-        filled.compare(&read);
+        filled.compare(READER, &read);
     }
 }
 
@@ -74,8 +73,7 @@ fn names_are_read_alike_or_refused() {
     let options = filled("mycnf", piece("my.cnf option", "", "=K\n"), &values());
     compare_names(&options, |name| format!("\n--{name}=K"));
     let groups = filled("mycnf", piece("my.cnf group", "[", "]\nx=1\n"), &values());
-    let count = groups.expected.len();
-    let Some(program) = find(&["my_print_defaults"]) else { return };
+    let Some(program) = find(&[READER]) else { return };
     let folder = Folder::new();
     let file = folder.write("my.cnf", &groups.text);
     // The programs ignore the case of a group's name.
@@ -85,22 +83,22 @@ fn names_are_read_alike_or_refused() {
         let times = groups.expected.iter().filter(|other| other.eq_ignore_ascii_case(name)).count();
         assert_eq!(String::from_utf8(read).unwrap(), "--x=1\n".repeat(times), "{name}");
     }
-    eprintln!("my.cnf group: {count} read back, {} refused", groups.refused);
+    groups.count(READER);
 }
 
 fn compare_names(options: &Filled, line: impl Fn(&str) -> String) {
-    let Some(program) = find(&["my_print_defaults"]) else { return };
+    let Some(program) = find(&[READER]) else { return };
     let folder = Folder::new();
     let file = folder.write("my.cnf", &format!("[g]\n{}", options.text));
     let read = output(Command::new(program).arg(format!("--defaults-file={}", file.display())).arg("g"));
     let expected: String = options.expected.iter().map(|name| line(name)).collect();
     assert_eq!(String::from_utf8(read).unwrap().trim_end(), expected.trim_start());
-    eprintln!("{}: {} read back, {} refused", options.name, options.expected.len(), options.refused);
+    options.count(READER);
 }
 
 #[test]
 fn included_files_are_those_that_were_named() {
-    let Some(program) = find(&["my_print_defaults"]) else { return };
+    let Some(program) = find(&[READER]) else { return };
     let folder = Folder::new();
     let before: &'static str = Box::leak(format!("!include {}/f_", folder.path().display()).into_boxed_str());
     let included = filled("mycnf", piece("my.cnf !include", before, "\n"), &values());
@@ -125,7 +123,7 @@ fn included_files_are_those_that_were_named() {
 fn comments_stay_comments() {
     for (name, before) in [("my.cnf comment", "vN=x # "), ("my.cnf comment line", "vN=x\n;")] {
         let filled = filled("mycnf", piece(name, before, "\n"), &values());
-        let read = Filled { expected: vec!["x".to_owned(); filled.expected.len()], ..filled };
+        let read = filled.expecting_each("x");
         compare(&read, |n| format!("\n--v{n}="));
         read.accepts(40);
     }

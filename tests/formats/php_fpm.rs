@@ -2,12 +2,16 @@
 
 use std::process::Command;
 
+use super::counts;
 use super::program::{Folder, Server, find, output};
-use super::readback::{Piece, all_values, between, fill, filled, hex_lines, piece};
+use super::readback::{Filled, Piece, all_values, between, fill, filled, hex_lines, piece};
+use super::templates::{readable_pairs, taken_alike};
 use super::values;
 
 const SCRIPT: &str = "<?php foreach (explode(' ', $_SERVER['WANTED']) as $name) { \
     echo bin2hex($name[0] === 'K' ? $_SERVER[$name] : ini_get($name)), \"\\n\"; }";
+
+const NAMES: [&str; 5] = ["php-fpm", "php-fpm8.2", "php-fpm8.3", "php-fpm8.4", "php-fpm8.1"];
 
 /// A running php-fpm with its folder.
 struct Fpm {
@@ -18,8 +22,7 @@ struct Fpm {
 
 impl Fpm {
     fn start(pools: &str) -> Option<Self> {
-        let names = ["php-fpm", "php-fpm8.2", "php-fpm8.3", "php-fpm8.4", "php-fpm8.1"];
-        let (fpm, client) = (find(&names)?, find(&["cgi-fcgi"])?);
+        let (fpm, client) = (find(&NAMES)?, find(&["cgi-fcgi"])?);
         let folder = Folder::new();
         folder.write("script.php", SCRIPT);
         let pools = pools.replace("FOLDER", folder.path().to_str().unwrap());
@@ -60,7 +63,10 @@ fn names(count: usize) -> Vec<String> {
 }
 
 fn check(piece: Piece, share: usize) {
-    let filled = filled("php-fpm", piece, &all_values());
+    compare(&filled("php-fpm", piece, &all_values()), share);
+}
+
+fn compare(filled: &Filled, share: usize) {
     filled.accepts(share);
     let Some(fpm) = Fpm::start(&pool("www", &filled.text)) else { return };
     let mut read = Vec::new();
@@ -68,7 +74,7 @@ fn check(piece: Piece, share: usize) {
     for names in names(filled.expected.len()).chunks(1000) {
         read.extend(fpm.read("www", names));
     }
-    filled.compare(&read);
+    filled.compare("php-fpm", &read);
 }
 
 #[test]
@@ -95,15 +101,8 @@ fn single_quoted_values_reach_the_worker() {
 
 #[test]
 fn comments_stay_comments() {
-    let mut filled = filled("php-fpm", piece("fpm comment", "; ", "\nenv[KN] = \"N\"\n"), &all_values());
-    filled.expected = (0..filled.expected.len()).map(|n| n.to_string()).collect();
-    filled.accepts(60);
-    let Some(fpm) = Fpm::start(&pool("www", &filled.text)) else { return };
-    let mut read = Vec::new();
-    for names in names(filled.expected.len()).chunks(1000) {
-        read.extend(fpm.read("www", names));
-    }
-    filled.compare(&read);
+    let filled = filled("php-fpm", piece("fpm comment", "; ", "\nenv[KN] = \"N\"\n"), &all_values());
+    compare(&filled.expecting_numbers(), 60);
 }
 
 /// Settings of php itself, which many pools take a few of each.
@@ -162,4 +161,71 @@ fn settings_of_php_reach_the_worker() {
         let read: Vec<String> = read.iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect();
         assert_eq!(read, texts, "pool {n}: {names:?}");
     }
+}
+
+const FRAGMENTS: &[&str] = &[
+    " ",
+    " ",
+    "\"",
+    "\"",
+    "'",
+    "'",
+    "\\",
+    "\\\"",
+    "$",
+    "{",
+    "}",
+    "${",
+    "a",
+    "x",
+    "/",
+    "-",
+    ":",
+    "on",
+    "none",
+    "1",
+    "=",
+    ";",
+    "\n",
+    "\nenv[b] = ",
+    "\nenv[b] = \"",
+    "\nenv[",
+    "]",
+    "&",
+    "(",
+    "!",
+    "#",
+    "$pool",
+    "\nuser = ",
+];
+
+/// Whatever stands around it, a value changes nothing but the text in its place: `-tt` shows
+/// what php-fpm has read.
+#[test]
+fn no_value_changes_what_stands_around_it() {
+    let Some(fpm) = find(&NAMES) else { return };
+    let folder = Folder::new();
+    let ask = |text: &str| {
+        let config = folder
+            .write("fpm.conf", &format!("[global]\nerror_log = /proc/self/fd/2\n{}", pool("www", text)));
+        let mut command = Command::new(&fpm);
+        let told = command.args(["-n", "-R", "-tt", "-y"]).arg(config).output().unwrap();
+        // Each line begins with the time.
+        let said = String::from_utf8(told.stderr).unwrap();
+        let lines = said.lines().map(|line| line.split_once("] ").map_or(line, |(_, rest)| rest));
+        told.status.success().then(|| lines.map(|line| format!("{line}\n")).collect())
+    };
+    let (mut asked, mut taken) = (0, 0);
+    for around in [
+        ("env[a] = ", "\nenv[z] = 1\n"),
+        ("env[a] = \"", "\"\nenv[z] = 1\n"),
+        ("env[a] = '", "'\n"),
+        ("; ", "\nenv[z] = 1\n"),
+    ] {
+        let pairs = readable_pairs("php-fpm", around, FRAGMENTS, 80);
+        asked += pairs.len();
+        taken += taken_alike(&pairs, ask, str::to_owned);
+    }
+    counts::templates("php-fpm", "php-fpm -tt", asked, taken);
+    assert!(taken > 60, "only {taken} templates were valid");
 }

@@ -4,9 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::counts;
 use super::program::{Folder, find, output};
 use super::readback::{Filled, Piece, all_values, between, filled, piece};
-use super::values;
+use super::templates::{readable_pairs, taken_alike};
 
 /// A program of postfix, and where its libraries are if it isn't installed: Debian's postfix
 /// can't be beside ssmtp, so `scripts/setup.sh` only unpacks it.
@@ -19,12 +20,6 @@ fn program(name: &str) -> Option<Command> {
         return Some(command);
     }
     find(&[name]).map(Command::new)
-}
-
-fn many_values() -> Vec<String> {
-    let mut values = all_values();
-    values.extend(values::generated(values::seed() ^ 1, 3_000));
-    values
 }
 
 /// Compares what postconf says of the parameters `v0`, `v1`…
@@ -40,9 +35,7 @@ fn compare(filled: &Filled) {
     let printed = printed.strip_suffix(b"\n").unwrap();
     let read: Vec<Vec<u8>> = printed.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
     let squeezed = filled.expected.iter().map(|value| squeeze(value)).collect();
-    let squeezed =
-        Filled { expected: squeezed, name: filled.name, text: String::new(), refused: filled.refused };
-    squeezed.compare(&read);
+    filled.expecting(squeezed).compare("postconf", &read);
 }
 
 /// As postconf prints a value: one space for each row of blanks.
@@ -53,7 +46,7 @@ fn squeeze(value: &str) -> String {
 }
 
 fn check(piece: Piece, share: usize) {
-    let filled = filled("postfix", piece, &many_values());
+    let filled = filled("postfix", piece, &all_values());
     compare(&filled);
     filled.accepts(share);
 }
@@ -74,7 +67,7 @@ fn values_are_read_whole_or_refused() {
 fn blanks_in_values_are_kept() {
     let printable = |value: &String| !value.is_empty() && value.chars().all(|c| (' '..='~').contains(&c));
     let spaced = |value: &String| printable(value) && value.contains("  ");
-    let all = many_values();
+    let all = all_values();
     let mut values: Vec<String> = all.iter().filter(|value| printable(value)).take(60).cloned().collect();
     values.extend(all.iter().filter(|value| spaced(value) && value.len() < 1_000).take(40).cloned());
     values.extend(["a  b", "a   $b  #c"].map(str::to_owned));
@@ -103,8 +96,48 @@ fn blanks_in_values_are_kept() {
 
 #[test]
 fn comments_stay_comments() {
-    let filled = filled("postfix", piece("postfix comment", "vN = a\n # ", "\n  b\n#c\n"), &many_values());
-    let read = Filled { expected: vec!["a  b".to_owned(); filled.expected.len()], ..filled };
+    let filled = filled("postfix", piece("postfix comment", "vN = a\n # ", "\n  b\n#c\n"), &all_values());
+    let read = filled.expecting_each("a  b");
     compare(&read);
     read.accepts(60);
+}
+
+const FRAGMENTS: &[&str] = &[
+    " ", " ", "\n", "\n ", "\n w = ", "\nw = ", "\nw=", "=", "$", "$$", "$(", "${", "}", ")", "{", "?", ":",
+    "a", "b", "x", "$w", "${w}", "${w?", "${w:", "#", "\n#", "\n #", ",", "\\", "\"",
+];
+
+/// Whatever stands around it, a value changes nothing but the text in its place.
+#[test]
+fn no_value_changes_what_stands_around_it() {
+    if program("postconf").is_none() {
+        return;
+    }
+    let ask = |text: &str| {
+        let folder = Folder::new();
+        folder.write("master.cf", "");
+        folder.write("main.cf", &format!("{text}smtpd_banner = ${{v}} ${{w}}\n"));
+        let mut command = program("postconf").unwrap();
+        let told = command.arg("-c").arg(folder.path()).args(["-x", "v", "w"]).output().unwrap();
+        told.status.success().then(|| String::from_utf8(told.stdout).unwrap())
+    };
+    let lines = |text: &str| text.lines().map(|line| squeeze(line) + "\n").collect();
+    let mut all = Vec::new();
+    for around in [
+        ("v = ", "\nw = 1\n"),
+        ("v = a\n ", "\nw = $v\n"),
+        ("w = b\nv = ${w?{", "}:{x}}\n"),
+        ("w = b\nv = c", "\n"),
+    ] {
+        all.extend(readable_pairs("postfix", around, FRAGMENTS, 40));
+    }
+    // It waits for a second before it ends with an error.
+    let taken: usize = std::thread::scope(|scope| {
+        let ask = &ask;
+        let lanes: Vec<_> =
+            all.chunks(10).map(|pairs| scope.spawn(move || taken_alike(pairs, ask, lines))).collect();
+        lanes.into_iter().map(|lane| lane.join().unwrap()).sum()
+    });
+    counts::templates("postfix", "postconf", all.len(), taken);
+    assert!(taken > 40, "only {taken} templates were valid");
 }

@@ -22,6 +22,23 @@ pub(crate) fn find(names: &[&str]) -> Option<PathBuf> {
     found
 }
 
+/// A python that has `module`: the first of the path, or the system's. Where there is none,
+/// as `find`.
+pub(crate) fn python_with(module: &str) -> Option<PathBuf> {
+    let first = find(&["python3"])?;
+    let has = |python: &Path| {
+        let import = Command::new(python).args(["-c", &format!("import {module}")]).output();
+        import.is_ok_and(|output| output.status.success())
+    };
+    let found = [first, "/usr/bin/python3".into()].into_iter().find(|python| has(python));
+    if found.is_none() {
+        let required = std::env::var("CASTOFF_REQUIRE_PARSERS").is_ok_and(|value| value == "1");
+        assert!(!required, "python's {module} is not installed, and CASTOFF_REQUIRE_PARSERS is 1");
+        eprintln!("skipped: python's {module} is not installed");
+    }
+    found
+}
+
 /// A private directory, removed with everything in it when dropped.
 pub(crate) struct Folder(PathBuf);
 

@@ -3,6 +3,7 @@
 
 use castoff::format::{Filling, Literal, Skeleton, by_name};
 
+use super::counts::{self, Refusals};
 use super::values;
 
 /// A piece of template with one hole: what stands before and after it in the file (`N`
@@ -32,18 +33,24 @@ pub(crate) const fn between(
 
 /// Copies of a piece that were filled.
 pub(crate) struct Filled {
+    pub(crate) format: &'static str,
     pub(crate) name: &'static str,
     pub(crate) text: String,
     /// What has to be read from each copy, by its number.
     pub(crate) expected: Vec<String>,
-    pub(crate) refused: usize,
+    pub(crate) refusals: Refusals,
 }
 
-/// The known, the harmless and at least 2,000 generated values.
+/// The known, the harmless and 5,000 generated values.
 pub(crate) fn all_values() -> Vec<String> {
+    some_values(5_000)
+}
+
+/// The known, the harmless and `generated` generated values.
+pub(crate) fn some_values(generated: usize) -> Vec<String> {
     let mut values = values::hostile();
     values.extend(values::harmless());
-    values.extend(values::generated(values::seed(), 2_000));
+    values.extend(values::generated(values::seed(), generated));
     values
 }
 
@@ -62,19 +69,32 @@ pub(crate) fn fill(format: &str, pieces: &[(String, String)], values: &[String])
 }
 
 /// Fills one copy of `piece` per value, all in one file; refused ones are left out.
-pub(crate) fn filled(format: &str, piece: Piece, values: &[String]) -> Filled {
-    let pieces: Vec<_> = (0..values.len())
+pub(crate) fn filled(format: &'static str, piece: Piece, values: &[String]) -> Filled {
+    filled_after("", format, piece, values)
+}
+
+/// The same in a file that begins with `head`, which is left out of the text.
+pub(crate) fn filled_after(head: &str, format: &'static str, piece: Piece, values: &[String]) -> Filled {
+    let mut pieces: Vec<_> = (0..values.len())
         .map(|n| (piece.before.replace('N', &n.to_string()), piece.after.replace('N', &n.to_string())))
         .collect();
+    if let Some((before, _)) = pieces.first_mut() {
+        before.insert_str(0, head);
+    }
     let answers = fill(format, &pieces, values);
-    let mut filled = Filled { name: piece.name, text: String::new(), expected: Vec::new(), refused: 0 };
+    let mut filled = Filled {
+        format,
+        name: piece.name,
+        text: String::new(),
+        expected: Vec::new(),
+        refusals: Refusals::default(),
+    };
     let harmless = values::harmless();
     for (value, answer) in values.iter().zip(&answers) {
         let Ok(text) = answer else {
             let refusal = answer.as_ref().unwrap_err();
             assert!(!harmless.contains(value), "{}: {value:?} refused: {refusal:?}", piece.name);
-            assert!(!refusal.reason.is_empty() && !refusal.context.is_empty(), "a refusal says why");
-            filled.refused += 1;
+            filled.refusals.add(refusal);
             continue;
         };
         let n = filled.expected.len().to_string();
@@ -87,9 +107,27 @@ pub(crate) fn filled(format: &str, piece: Piece, values: &[String]) -> Filled {
 }
 
 impl Filled {
-    /// Fails unless each copy was read as it had to be.
-    pub(crate) fn compare(&self, read: &[Vec<u8>]) {
-        let Self { name, expected, refused, .. } = self;
+    /// The same copies, from which something else has to be read.
+    pub(crate) fn expecting(&self, expected: Vec<String>) -> Self {
+        assert_eq!(expected.len(), self.expected.len());
+        let (text, refusals) = (self.text.clone(), self.refusals.clone());
+        Self { expected, text, refusals, ..*self }
+    }
+
+    /// The same copies, where all that counts is that `text` is read from each: what stands in
+    /// a comment is not read, but what comes after the comment must be.
+    pub(crate) fn expecting_each(&self, text: &str) -> Self {
+        self.expecting(vec![text.to_owned(); self.expected.len()])
+    }
+
+    /// The same copies, where the number of each has to be read from it.
+    pub(crate) fn expecting_numbers(&self) -> Self {
+        self.expecting((0..self.expected.len()).map(|n| n.to_string()).collect())
+    }
+
+    /// Fails unless `reader` read each copy as it had to.
+    pub(crate) fn compare(&self, reader: &str, read: &[Vec<u8>]) {
+        let Self { name, expected, .. } = self;
         for (n, (expected, read)) in expected.iter().zip(read).enumerate() {
             assert!(
                 expected.as_bytes() == &read[..],
@@ -100,12 +138,17 @@ impl Filled {
             );
         }
         assert_eq!(expected.len(), read.len(), "{name}: every copy is read, and nothing else");
-        eprintln!("{name}: {} read back, {refused} refused", expected.len());
+        self.count(reader);
+    }
+
+    /// Counts the copies as read back by `reader`.
+    pub(crate) fn count(&self, reader: &str) {
+        counts::values(self.format, self.name, reader, self.expected.len(), &self.refusals);
     }
 
     /// Fails unless at least `share` per cent of the values were taken.
     pub(crate) fn accepts(&self, share: usize) {
-        let all = self.expected.len() + self.refused;
+        let all = self.expected.len() + self.refusals.count();
         let taken = self.expected.len() * 100 / all;
         assert!(taken >= share, "{}: only {taken} % of {all} values taken", self.name);
     }

@@ -7,8 +7,9 @@ use std::process::{Child, Command, Stdio};
 
 use sha2::{Digest, Sha256};
 
+use super::counts::{self, Refusals};
 use super::program::{Folder, find};
-use super::readback::{Filled, Piece, all_values, between, fill, filled, piece};
+use super::readback::{Piece, all_values, between, fill, filled, piece};
 use super::templates::{hex, pairs};
 use super::values;
 
@@ -100,12 +101,6 @@ impl Connection {
     }
 }
 
-fn many_values() -> Vec<String> {
-    let mut values = all_values();
-    values.extend(values::generated(values::seed() ^ 1, 3_000));
-    values
-}
-
 /// Settings that take any text, as `CONFIG GET` tells them.
 const SETTINGS: [&str; 12] = [
     "requirepass",
@@ -130,7 +125,7 @@ fn settings_are_told_byte_for_byte() {
     let around = [("", ""), ("\"", "\""), ("'", "'"), ("x", "y"), ("\"\\x41", "\\\"\""), ("'\\'", " '")];
     let reads = [("", ""), ("", ""), ("", ""), ("x", "y"), ("A", "\""), ("'", " ")];
     let all = all_values();
-    let (mut taken, mut asked) = (0, 0);
+    let (mut taken, mut asked, mut refusals) = (0, 0, Refusals::default());
     // Every value in one setting, and each shape in turn.
     for (batch, values) in all.chunks(SETTINGS.len()).enumerate() {
         let shapes: Vec<usize> = (0..values.len()).map(|n| (n + batch) % around.len()).collect();
@@ -144,9 +139,13 @@ fn settings_are_told_byte_for_byte() {
         let mut expected = Vec::new();
         for (n, (value, answer)) in values.iter().zip(&answers).enumerate() {
             asked += 1;
-            let Ok(text) = answer else {
-                assert!(!values::harmless().contains(value), "{value:?} refused: {answer:?}");
-                continue;
+            let text = match answer {
+                Ok(text) => text,
+                Err(refusal) => {
+                    assert!(!values::harmless().contains(value), "{value:?} refused: {refusal:?}");
+                    refusals.add(refusal);
+                    continue;
+                }
             };
             config.push_str(&format!("{}{text}{}", pieces[n].0, pieces[n].1));
             let reads = reads[shapes[n]];
@@ -162,7 +161,7 @@ fn settings_are_told_byte_for_byte() {
         }
         taken += expected.len();
     }
-    eprintln!("redis settings: {taken} of {asked} read back, the others refused");
+    counts::values("redis", "redis settings", "redis-server", taken, &refusals);
     assert!(taken * 100 >= asked * 70, "only {taken} of {asked} taken");
 }
 
@@ -173,7 +172,7 @@ fn passwords_of_users_are_hashed_byte_for_byte() {
         (piece("redis user '…'", "user uN on '>", "'\n"), 60),
         (piece("redis user, bare", "user uN on >", "\n"), 20),
     ] {
-        let filled = filled("redis", piece, &many_values());
+        let filled = filled("redis", piece, &all_values());
         let Some(server) = Redis::start(&filled.text) else { return };
         let mut connection = server.connect();
         let read: Vec<Vec<u8>> = (0..filled.expected.len())
@@ -185,15 +184,15 @@ fn passwords_of_users_are_hashed_byte_for_byte() {
             .collect();
         filled.accepts(share);
         let hashes = |text: &String| Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
-        let hashed = Filled { expected: filled.expected.iter().map(hashes).collect(), ..filled };
-        hashed.compare(&read);
+        let hashed = filled.expected.iter().map(hashes).collect();
+        filled.expecting(hashed).compare("redis-server", &read);
     }
 }
 
 /// Redis splits what a person types on its socket by the function that splits its
 /// configuration, but takes no more than 64 kB there.
 fn words(piece: Piece, share: usize) {
-    let values: Vec<String> = many_values().into_iter().filter(|value| value.len() < 16_000).collect();
+    let values: Vec<String> = all_values().into_iter().filter(|value| value.len() < 16_000).collect();
     let filled = filled("redis", piece, &values);
     let Some(server) = Redis::start("") else { return };
     let mut connection = server.connect();
@@ -202,7 +201,7 @@ fn words(piece: Piece, share: usize) {
     let writer = std::thread::spawn(move || requests.write_all(text.as_bytes()).unwrap());
     let read: Vec<Vec<u8>> = filled.expected.iter().flat_map(|_| connection.answer()).collect();
     writer.join().unwrap();
-    filled.compare(&read);
+    filled.compare("redis-server", &read);
     filled.accepts(share);
 }
 
@@ -216,10 +215,11 @@ fn words_are_split_as_they_were_written() {
 
 #[test]
 fn comments_stay_comments_and_nothing_else_is_set() {
-    let filled = filled("redis", piece("redis comment", " # ", "\nuser uN on nopass\n"), &many_values());
+    let filled = filled("redis", piece("redis comment", " # ", "\nuser uN on nopass\n"), &all_values());
     let Some(server) = Redis::start(&filled.text) else { return };
     let users = server.connect().ask(&["ACL", "USERS"]);
     assert_eq!(users.len(), filled.expected.len() + 1, "each user, and `default`");
+    filled.count("redis-server");
     filled.accepts(70);
 }
 
@@ -249,7 +249,7 @@ fn no_value_changes_the_words_around_it() {
             assert_eq!(filled, expected, "seed {}\n{:?}\n{:?}", values::seed(), pair.marked, pair.filled);
             valid += 1;
         }
-        eprintln!("redis: {} templates, {valid} of them valid", pairs.len());
+        counts::templates("redis", "redis-server", pairs.len(), valid);
         assert!(valid * 50 > pairs.len(), "only {valid} of {} lines were valid", pairs.len());
     }
 }

@@ -27,6 +27,7 @@ fn check(piece: Piece, share: usize) {
 }
 
 fn run(filled: &Filled, shell: &str, arguments: &[&str], locale: &str) {
+    let name = [&[shell], arguments].concat().join(" ");
     let Some(shell) = find(&[shell]) else { return };
     let folder = Folder::new();
     let script = folder.write("script.sh", &format!("{READ}{}", filled.text));
@@ -36,7 +37,7 @@ fn run(filled: &Filled, shell: &str, arguments: &[&str], locale: &str) {
     );
     let mut read: Vec<Vec<u8>> = read.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect();
     assert_eq!(read.pop().as_deref(), Some(&b""[..]), "{}: the last value ends with a NUL", filled.name);
-    filled.compare(&read);
+    filled.compare(&name, &read);
 }
 
 fn script(
@@ -127,7 +128,7 @@ fn patterns_match_their_own_text() {
 fn comments_stay_comments() {
     let filled =
         filled("shell", between("shell comment", ": # ", "\nprintf '%s\\0' x\n", ("", "")), &all_values());
-    let ran = Filled { expected: vec!["x".to_owned(); filled.expected.len()], ..filled };
+    let ran = filled.expecting_each("x");
     for (shell, arguments) in [("dash", &[][..]), ("bash", &[]), ("busybox", &["sh"])] {
         run(&ran, shell, arguments, "C.UTF-8");
     }

@@ -4,9 +4,10 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use super::counts;
 use super::program::{Folder, Server, find, output};
-use super::readback::{Filled, Piece, all_values, between, filled, hex_lines, piece};
-use super::values;
+use super::readback::{Piece, all_values, between, filled, hex_lines, piece};
+use super::templates::{readable_pairs, taken_alike};
 
 struct MariaDb {
     _server: Server,
@@ -23,10 +24,13 @@ impl MariaDb {
         let root = nix::unistd::geteuid().is_root();
         let data = format!("--datadir={}/data", folder.path().display());
         let mut command = Command::new(install);
+        // a server that starts clears its temporary directory of other servers' tables
+        command.env("TMPDIR", folder.path());
         command.args(["--no-defaults", &data, "--auth-root-authentication-method=normal", "--skip-test-db"]);
         let user = if root { &["--user=root"][..] } else { &[] };
         output(command.args(user).stdin(Stdio::null()));
         let mut command = Command::new(server);
+        command.env("TMPDIR", folder.path());
         let init = folder.write("init.sql", init);
         command.args(["--no-defaults", &data, "--skip-networking", "--innodb-flush-log-at-trx-commit=0"]);
         command.arg(format!("--socket={}/socket", folder.path().display()));
@@ -42,24 +46,23 @@ impl MariaDb {
     }
 
     fn client(&self, mode: &str, script: &str, arguments: &[&str]) -> Vec<u8> {
+        output(&mut self.command(mode, script, arguments))
+    }
+
+    fn command(&self, mode: &str, script: &str, arguments: &[&str]) -> Command {
         let script = std::fs::File::open(self.folder.write("script.sql", script)).unwrap();
         let mut command = Command::new(&self.client);
         command.args(["--no-defaults", "--batch", "--raw", "--default-character-set=utf8mb4"]);
         command.arg(format!("--socket={}/socket", self.folder.path().display()));
         command.arg(format!("--init-command=SET sql_mode='{mode}'"));
-        output(command.args(arguments).stdin(script))
+        command.args(arguments).stdin(script);
+        command
     }
 }
 
 /// The settings under which a script has to be read alike.
 const MODES: [&str; 3] =
     ["", "NO_BACKSLASH_ESCAPES", "STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT"];
-
-fn many_values() -> Vec<String> {
-    let mut values = all_values();
-    values.extend(values::generated(values::seed() ^ 1, 3_000));
-    values
-}
 
 #[test]
 fn strings_mean_the_same_under_every_setting() {
@@ -74,7 +77,7 @@ fn strings_mean_the_same_under_every_setting() {
         (hex("mariadb -- comment", "-- ", "\nSELECT HEX('a');\n", ("a", "")), 50, true),
         (hex("mariadb /* */ comment", "SELECT HEX(/* ", " */ 'a');\n", ("a", "")), 50, true),
     ] {
-        let mut read_as = filled("sql-mariadb", piece, &many_values());
+        let mut read_as = filled("sql-mariadb", piece, &all_values());
         if piece.name.contains("comment") {
             read_as.expected.iter_mut().for_each(|expected| *expected = "a".to_owned());
         }
@@ -82,22 +85,18 @@ fn strings_mean_the_same_under_every_setting() {
             // Two backslashes of the template's own are one or two characters.
             let own = if mode.contains("NO_BACKSLASH_ESCAPES") { "\\\\" } else { "\\" };
             let expected = read_as.expected.iter().map(|text| text.replace(" \u{1}b", &format!(" {own}b")));
-            let expected = Filled { expected: expected.collect(), ..copy(&read_as) };
-            expected.compare(&hex_lines(&server.run(mode, &read_as.text)));
+            let expected = read_as.expecting(expected.collect());
+            expected.compare("mariadb", &hex_lines(&server.run(mode, &read_as.text)));
         }
         read_as.accepts(share);
     }
-}
-
-fn copy(filled: &Filled) -> Filled {
-    Filled { name: filled.name, text: String::new(), expected: Vec::new(), refused: filled.refused }
 }
 
 #[test]
 fn names_stay_names() {
     let Some(server) = MariaDb::start("") else { return };
     let piece = between("mariadb name", "SELECT * FROM (SELECT N AS `a``", "b`) t;\n", ("a`", "b"));
-    let filled = filled("sql-mariadb", piece, &many_values());
+    let filled = filled("sql-mariadb", piece, &all_values());
     for mode in MODES {
         let printed = server.client(mode, &filled.text, &[]);
         let printed = printed.strip_suffix(b"\n").unwrap();
@@ -106,7 +105,7 @@ fn names_stay_names() {
             lines.chunks(2).map(|pair| (pair[0].to_vec(), pair[1])).unzip();
         let in_order = numbers.iter().enumerate().all(|(n, number)| n.to_string().as_bytes() == *number);
         assert!(in_order, "each statement gives one row");
-        filled.compare(&names);
+        filled.compare("mariadb", &names);
     }
     filled.accepts(40);
 }
@@ -114,7 +113,7 @@ fn names_stay_names() {
 /// An init file knows no quotes: a statement ends with the line that ends with `;`.
 #[test]
 fn init_files_are_read_alike() {
-    let values: Vec<String> = many_values().into_iter().filter(|value| value.len() < 4_000).collect();
+    let values: Vec<String> = all_values().into_iter().filter(|value| value.len() < 4_000).collect();
     let rows = |piece: Piece| filled("sql-mariadb", piece, &values);
     let bare = rows(piece("mariadb init file, value", "insert into x.bare values (N, ", ");\n"));
     let quoted = rows(piece("mariadb init file, '…'", "insert into x.quoted values (N, '", "');\n"));
@@ -129,10 +128,9 @@ fn init_files_are_read_alike() {
     init.push_str(&format!("START TRANSACTION;\n{}{}{}COMMIT;\n", bare.text, quoted.text, noted.text));
     let Some(server) = MariaDb::start(&init) else { return };
     let read = |table: &str| hex_lines(&server.run("", &format!("SELECT HEX(v) FROM x.{table} ORDER BY n;")));
-    bare.compare(&read("bare"));
-    quoted.compare(&read("quoted"));
-    let noted = Filled { expected: vec!["a".to_owned(); noted.expected.len()], ..noted };
-    noted.compare(&read("noted"));
+    bare.compare("mariadbd", &read("bare"));
+    quoted.compare("mariadbd", &read("quoted"));
+    noted.expecting_each("a").compare("mariadbd", &read("noted"));
     bare.accepts(100);
     quoted.accepts(50);
     noted.accepts(50);
@@ -164,8 +162,66 @@ fn passwords_of_accounts_are_hashed_byte_for_byte() {
             script.push_str(&format!("DROP USER u@h{n};\n"));
         }
         let read = hex_lines(&server.run(mode, &script));
-        let same = Filled { expected: vec!["1".to_owned(); filled.expected.len()], ..filled };
-        same.compare(&read);
-        same.accepts(share);
+        filled.expecting_each("1").compare("mariadb", &read);
+        filled.accepts(share);
     }
+}
+
+const FRAGMENTS: &[&str] = &[
+    " ",
+    " ",
+    " ",
+    "'",
+    "'",
+    "''",
+    "\"",
+    "\"",
+    "`",
+    ",",
+    "a",
+    "1",
+    "-",
+    "-- ",
+    "#",
+    "\n",
+    "/*",
+    "/*!",
+    "*/",
+    "\\",
+    "\\'",
+    "(",
+    ")",
+    "AS ",
+    "=",
+    ";",
+    "SELECT ",
+    "N'",
+    "X'",
+    "_utf8mb4 ",
+    "@a",
+    "||",
+    "\nDELIMITER x\n",
+    "concat(",
+];
+
+/// Whatever stands around it, a value changes nothing but the text in its place.
+#[test]
+fn no_value_changes_what_stands_around_it() {
+    let Some(server) = MariaDb::start("") else { return };
+    let ask = |sql: &str, mode: &str| {
+        let told = server.command(mode, sql, &["--skip-column-names"]).output().unwrap();
+        told.status.success().then(|| String::from_utf8(told.stdout).unwrap())
+    };
+    let (mut asked, mut taken) = (0, 0);
+    for around in
+        [("SELECT ", ";"), ("SELECT '", "';"), ("SELECT \"", "\";"), ("SELECT /* ", "*/ 'b';"), ("", "\n;\n")]
+    {
+        let pairs = readable_pairs("sql-mariadb", around, FRAGMENTS, 60);
+        for mode in MODES {
+            asked += pairs.len();
+            taken += taken_alike(&pairs, |sql| ask(sql, mode), str::to_owned);
+        }
+    }
+    counts::templates("sql-mariadb", "mariadb", asked, taken);
+    assert!(taken > 100, "only {taken} templates were valid");
 }

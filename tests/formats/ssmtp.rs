@@ -5,8 +5,9 @@ use std::process::{Child, Command, Stdio};
 
 use castoff::format::Filling;
 
+use super::counts::{self, Refusals};
 use super::program::{Folder, find};
-use super::readback::{all_values, fill};
+use super::readback::{fill, some_values};
 use super::smtp_server::{Session, SmtpServer};
 use super::values;
 
@@ -34,16 +35,16 @@ fn session(program: &Path, folder: &Folder, server: &SmtpServer, config: &str) -
 
 const KEYS: [&str; 6] = ["AuthUser=", "AuthPass=", "hostname=", "rewriteDomain=", "root=", "AddHeader=X-A: "];
 
-/// The configuration with `values` in its keys, and which of them were taken; one that was
+/// The configuration with `values` in its keys, and what became of each; one that was
 /// refused is left at `x`.
-fn config(port: u16, values: &[String]) -> (String, Vec<bool>) {
+fn config(port: u16, values: &[String]) -> (String, Vec<Filling>) {
     let pieces: Vec<_> = KEYS.iter().map(|key| ((*key).to_owned(), "\n".to_owned())).collect();
     let answers = fill("ssmtp", &pieces, values);
     let mut config = format!("# test\nmailhub=127.0.0.1:{port}\n");
     for (key, answer) in KEYS.iter().zip(&answers) {
         config.push_str(&format!("{key}{}\n", answer.as_deref().unwrap_or("x")));
     }
-    (config, answers.iter().map(Filling::is_ok).collect())
+    (config, answers)
 }
 
 /// What the server was told for each key.
@@ -65,8 +66,8 @@ const LANES: usize = 8;
 #[test]
 fn ssmtp_takes_a_value_whole_or_it_is_refused() {
     let Some(program) = find(&["ssmtp"]) else { return };
-    let all = all_values();
-    let taken: Vec<[usize; KEYS.len()]> = std::thread::scope(|scope| {
+    let all = some_values(2_000);
+    let lanes: Vec<[Told; KEYS.len()]> = std::thread::scope(|scope| {
         let lanes: Vec<_> = (0..LANES)
             .map(|lane| {
                 scope.spawn({
@@ -78,26 +79,37 @@ fn ssmtp_takes_a_value_whole_or_it_is_refused() {
         lanes.into_iter().map(|lane| lane.join().unwrap()).collect()
     });
     for (at, key) in KEYS.iter().enumerate() {
-        let taken: usize = taken.iter().map(|lane| lane[at]).sum();
-        eprintln!("ssmtp {key}: {taken} of {} read back, the others refused", all.len());
+        let taken: usize = lanes.iter().map(|lane| lane[at].taken).sum();
+        let mut refusals = Refusals::default();
+        lanes.iter().for_each(|lane| refusals.merge(lane[at].refusals.clone()));
+        counts::values("ssmtp", &format!("ssmtp {key}"), "ssmtp", taken, &refusals);
         assert!(taken * 100 >= all.len() * 15, "{key}: only {taken} taken");
     }
 }
 
-/// The values of one lane, each in each key and never beside itself: how many were taken.
-fn read_back(program: &Path, all: &[String], lane: usize) -> [usize; KEYS.len()] {
+/// What became of the values of one key.
+#[derive(Default)]
+struct Told {
+    taken: usize,
+    refusals: Refusals,
+}
+
+/// The values of one lane, each in each key and never beside itself.
+fn read_back(program: &Path, all: &[String], lane: usize) -> [Told; KEYS.len()] {
     let (server, folder) = (SmtpServer::start(), Folder::new());
-    let mut taken = [0; KEYS.len()];
+    let mut lane_told: [Told; KEYS.len()] = Default::default();
     for start in (lane..all.len()).step_by(LANES) {
         let chosen: Vec<String> =
             (0..KEYS.len()).map(|key| all[(start + 7 * key) % all.len()].clone()).collect();
-        let (config, accepted) = config(server.port(), &chosen);
+        let (config, answers) = config(server.port(), &chosen);
         let told = told(&session(program, &folder, &server, &config));
-        for (key, (value, (accepted, told))) in chosen.iter().zip(accepted.into_iter().zip(told)).enumerate()
-        {
-            assert!(accepted || !values::harmless().contains(value), "{}{value} is refused", KEYS[key]);
-            let value = if accepted { value.as_str() } else { "x" };
-            taken[key] += usize::from(accepted);
+        for (key, (value, (answer, told))) in chosen.iter().zip(answers.iter().zip(told)).enumerate() {
+            assert!(answer.is_ok() || !values::harmless().contains(value), "{}{value} is refused", KEYS[key]);
+            let value = if answer.is_ok() { value.as_str() } else { "x" };
+            match answer {
+                Ok(_) => lane_told[key].taken += 1,
+                Err(refusal) => lane_told[key].refusals.add(refusal),
+            }
             // An address without a domain gets that of rewriteDomain.
             let expected = if key == 4 && !value.contains('@') {
                 [value.as_bytes(), b"@"].concat()
@@ -108,7 +120,7 @@ fn read_back(program: &Path, all: &[String], lane: usize) -> [usize; KEYS.len()]
             assert!(same, "{} {value:?} was read as {:?}", KEYS[key], String::from_utf8_lossy(&told));
         }
     }
-    taken
+    lane_told
 }
 
 #[test]
@@ -117,14 +129,14 @@ fn the_longest_values_are_read_whole() {
     let (server, folder) = (SmtpServer::start(), Folder::new());
     let longest = [1533, 1533, 63, 1000, 1000, 1000];
     let values: Vec<String> = longest.iter().map(|length| "a".repeat(*length)).collect();
-    let (config_of_longest, accepted) = config(server.port(), &values);
-    assert_eq!(accepted, [true; KEYS.len()]);
+    let (config_of_longest, answers) = config(server.port(), &values);
+    assert!(answers.iter().all(Filling::is_ok));
     let told = told(&session(&program, &folder, &server, &config_of_longest));
     for (key, told) in told.iter().enumerate() {
         assert!(told.starts_with(values[key].as_bytes()), "{} is cut", KEYS[key]);
     }
     let too_long: Vec<String> = values.iter().map(|value| value.clone() + "a").collect();
-    assert_eq!(config(server.port(), &too_long).1, [false; KEYS.len()]);
+    assert!(config(server.port(), &too_long).1.iter().all(Filling::is_err));
 }
 
 #[test]

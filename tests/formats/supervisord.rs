@@ -2,8 +2,9 @@
 
 use std::process::Command;
 
+use super::counts;
 use super::program::{Folder, find, output};
-use super::readback::{Filled, Piece, all_values, between, filled, hex_lines, piece};
+use super::readback::{Filled, Piece, all_values, between, filled, filled_after, hex_lines, piece};
 use super::templates::{hex, pairs};
 use super::values;
 
@@ -43,14 +44,8 @@ fn check(filled: &Filled, before: &str, what: [&str; 2], share: usize) {
     let file = folder.write("supervisord.conf", &format!("{before}{}", filled.text));
     let mut command = Command::new(python);
     command.args(["-X", "utf8", "-c", PYTHON]).arg(file).args(what).env_clear();
-    filled.compare(&hex_lines(&output(&mut command)));
+    filled.compare("supervisord", &hex_lines(&output(&mut command)));
     filled.accepts(share);
-}
-
-fn many_values() -> Vec<String> {
-    let mut values = all_values();
-    values.extend(values::generated(values::seed() ^ 1, 3_000));
-    values
 }
 
 const SERVER: &str = "[include]\nfiles = no\n[supervisord]\nnodaemon = true\n";
@@ -64,7 +59,7 @@ fn program(name: &'static str, before: &str, after: &str, reads: (&'static str, 
 #[test]
 fn options_of_programs_take_a_value_whole_or_it_is_refused() {
     let directory = |piece: Piece, share| {
-        check(&filled("supervisord", piece, &many_values()), SERVER, ["program", "directory"], share);
+        check(&filled("supervisord", piece, &all_values()), SERVER, ["program", "directory"], share);
     };
     directory(program("supervisord value", "directory=", "", ("", "")), 40);
     directory(program("supervisord value, blanks", "Directory :\t", " \t", ("", "")), 40);
@@ -75,7 +70,7 @@ fn options_of_programs_take_a_value_whole_or_it_is_refused() {
 
 #[test]
 fn log_files_are_expanded_twice() {
-    let values: Vec<String> = many_values().into_iter().filter(|value| !value.contains('/')).collect();
+    let values: Vec<String> = all_values().into_iter().filter(|value| !value.contains('/')).collect();
     let piece = program("supervisord log file", "stdout_logfile = x", "", ("x", ""));
     check(&filled("supervisord", piece, &values), SERVER, ["program", "stdout_logfile"], 40);
 }
@@ -83,7 +78,7 @@ fn log_files_are_expanded_twice() {
 #[test]
 fn variables_of_programs_are_read_whole_or_refused() {
     let environment = |piece: Piece, share| {
-        check(&filled("supervisord", piece, &many_values()), SERVER, ["environment", "K"], share);
+        check(&filled("supervisord", piece, &all_values()), SERVER, ["environment", "K"], share);
     };
     let program = |name, before: &str, after: &str, reads| {
         program(name, &format!("environment={before}"), after, reads)
@@ -98,43 +93,19 @@ fn variables_of_programs_are_read_whole_or_refused() {
 #[test]
 fn variables_of_the_server_are_read_whole_or_refused() {
     let piece = piece("supervisord's own variable", " pN=", ",\n");
-    let template_start = "[supervisord]\nenvironment =\n";
-    let values = many_values();
-    let pieces: Vec<_> = (0..values.len())
-        .map(|n| {
-            (
-                format!(
-                    "{}{}",
-                    if n == 0 { template_start } else { "" },
-                    piece.before.replace('N', &n.to_string())
-                ),
-                piece.after.to_owned(),
-            )
-        })
-        .collect();
-    let answers = super::readback::fill("supervisord", &pieces, &values);
-    let mut filled =
-        Filled { name: piece.name, text: template_start.to_owned(), expected: vec![], refused: 0 };
-    for (value, answer) in values.iter().zip(answers) {
-        match answer {
-            Ok(text) => {
-                filled.text.push_str(&format!(" p{}={text},\n", filled.expected.len()));
-                filled.expected.push(value.clone());
-            }
-            Err(_) => filled.refused += 1,
-        }
-    }
-    check(&filled, "", ["supervisord", ""], 30);
+    let head = "[supervisord]\nenvironment =\n";
+    let filled = filled_after(head, "supervisord", piece, &all_values());
+    check(&filled, head, ["supervisord", ""], 30);
 }
 
 #[test]
 fn passwords_and_commands_are_read_whole_or_refused() {
     let before = "[inet_http_server:pN]\nport = 127.0.0.1:1\nusername = u\npassword = ";
     let password = piece("supervisord password", before, "\n");
-    check(&filled("supervisord", password, &many_values()), SERVER, ["server", "password"], 40);
+    check(&filled("supervisord", password, &all_values()), SERVER, ["server", "password"], 40);
     let command = piece("supervisord command", "[program:pN]\ncommand = /bin/true --x=", "\n");
     let command = Piece { reads: ("/bin/true --x=", ""), ..command };
-    check(&filled("supervisord", command, &many_values()), SERVER, ["program", "command"], 5);
+    check(&filled("supervisord", command, &all_values()), SERVER, ["program", "command"], 5);
 }
 
 #[test]
@@ -144,8 +115,8 @@ fn comments_stay_comments() {
         piece("supervisord # comment", "#", "\n[program:pN]\ncommand=a\n"),
         piece("supervisord comment at the end", "[program:pN]\ncommand=a ; b", "\n"),
     ] {
-        let filled = filled("supervisord", piece, &many_values());
-        let read = Filled { expected: vec!["a".to_owned(); filled.expected.len()], ..filled };
+        let filled = filled("supervisord", piece, &all_values());
+        let read = filled.expecting_each("a");
         check(&read, SERVER, ["program", "command"], 30);
     }
 }
@@ -246,7 +217,7 @@ fn no_value_changes_what_stands_around_it() {
             );
             valid += usize::from(!read[0].is_empty());
         }
-        eprintln!("supervisord: {} templates, {valid} of them valid", pairs.len());
+        counts::templates("supervisord", "supervisord", pairs.len(), valid);
         assert!(valid * 50 > pairs.len(), "only {valid} of {} files were valid", pairs.len());
     }
 }

@@ -7,15 +7,12 @@
 use std::process::Command;
 
 use super::program::{Folder, find, output};
-use super::readback::{Filled, Piece, between, filled, piece};
-use super::values;
+use super::readback::{Filled, Piece, all_values, between, filled, piece};
 
 const GENERATORS: &str = "/usr/lib/systemd/user-environment-generators";
 
 fn values() -> Vec<String> {
-    let mut values = values::hostile();
-    values.extend(values::harmless());
-    values.extend(values::generated(values::seed(), 5_000));
+    let mut values = all_values();
     values.retain(|value| !value.is_empty());
     values
 }
@@ -79,7 +76,7 @@ fn check(piece: Piece, share: usize) {
 
 fn compare(filled: &Filled) {
     if let Some(read) = read(&filled.text) {
-        filled.compare(&read);
+        filled.compare("systemd", &read);
     }
 }
 
@@ -101,7 +98,7 @@ fn parts_are_read_alike_or_refused() {
 fn comments_stay_comments() {
     for (name, before) in [("systemd-env # comment", "VN=x\n# "), ("systemd-env ; comment", "VN=x\n ;")] {
         let filled = filled("systemd-env", piece(name, before, "\n"), &values());
-        let read = Filled { expected: vec!["x".to_owned(); filled.expected.len()], ..filled };
+        let read = filled.expecting_each("x");
         compare(&read);
         read.accepts(50);
     }

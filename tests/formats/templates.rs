@@ -8,6 +8,7 @@ use std::process::Command;
 
 use castoff::format::{Literal, Skeleton, Unit, by_name};
 
+use super::counts;
 use super::program::{Folder, find, output};
 use super::values::{self, Random};
 
@@ -78,6 +79,39 @@ pub(super) fn pairs(format: &str, around: (&str, &str), fragments: &[&str], coun
     pairs
 }
 
+/// Short and printable ones, for programs that print some characters in ways of their own: at
+/// most `count`.
+pub(super) fn readable_pairs(
+    format: &str,
+    around: (&str, &str),
+    fragments: &[&str],
+    count: usize,
+) -> Vec<Pair> {
+    let readable =
+        |pair: &Pair| pair.filled.len() < 1_000 && pair.filled.chars().all(|c| matches!(c, '\n' | ' '..='~'));
+    pairs(format, around, fragments, 1_500).into_iter().filter(readable).take(count).collect()
+}
+
+/// Compares what `read` makes of the texts, which come to a program one at a time: what it reads,
+/// with values as they are, or `None` for a text that it doesn't take. How many it took.
+pub(super) fn taken_alike(
+    pairs: &[Pair],
+    read: impl Fn(&str) -> Option<String>,
+    tidied: impl Fn(&str) -> String,
+) -> usize {
+    let mut taken = 0;
+    for pair in pairs {
+        let Some(marked) = read(&pair.marked) else { continue };
+        let expected =
+            pair.replace.iter().fold(marked, |text, (marker, value)| text.replace(&marker[..], value));
+        let (found, expected) = (read(&pair.filled).map(|text| tidied(&text)), tidied(&expected));
+        let seed = values::seed();
+        assert_eq!(found, Some(expected), "seed {seed}\n{:?}\n{:?}", pair.marked, pair.filled);
+        taken += 1;
+    }
+    taken
+}
+
 /// Runs `script` over all texts, each in `$text`, and returns the lines it printed.
 fn read(php: &std::path::Path, script: &str, texts: &[&str]) -> Vec<String> {
     let folder = Folder::new();
@@ -117,7 +151,7 @@ fn same_but_for_the_values(format: &str, pairs: &[Pair], script: &str) {
         valid += usize::from(!marked.is_empty());
     }
     assert!(valid * 50 > pairs.len(), "{format}: only {valid} of {} files were valid", pairs.len());
-    eprintln!("{format}: {} templates, {valid} of them valid", pairs.len());
+    counts::templates(format, "php", pairs.len(), valid);
 }
 
 const INI: &[&str] = &[
@@ -318,7 +352,7 @@ fn no_value_changes_what_stands_around_it_in_nginx() {
             valid += usize::from(found.is_some());
             assert!(!pair.filled.contains("$Qz"), "{}", pair.marked);
         }
-        eprintln!("nginx: {} templates, {valid} of them valid", pairs.len());
+        counts::templates("nginx", "a model of nginx's lexer", pairs.len(), valid);
         assert!(valid * 50 > pairs.len(), "nginx: only {valid} of {} files were valid", pairs.len());
     }
 }

@@ -3,8 +3,7 @@
 use std::process::Command;
 
 use super::program::{Folder, find, output};
-use super::readback::{Filled, all_values, between, filled, hex_lines};
-use super::values::{generated, seed};
+use super::readback::{Filled, all_values, between, filled, filled_after, hex_lines, piece};
 
 /// What expat reports: the text of each `<v>`, its attribute `a`, or the comment in it.
 const EXPAT: &str = r"
@@ -42,10 +41,8 @@ for v in ElementTree.parse(sys.argv[1], parser).getroot().findall('v'):
 ";
 
 fn check(what: &str, before: &'static str, after: &'static str, reads: (&'static str, &'static str)) {
-    let mut values = all_values();
-    values.extend(generated(seed() + 1, 5_000));
     let name: &'static str = format!("xml {before}●{after}").leak();
-    let filled = filled("xml", between(name, before, after, reads), &values);
+    let filled = filled("xml", between(name, before, after, reads), &all_values());
     filled.accepts(40);
     read(&filled, what, "");
 }
@@ -54,9 +51,9 @@ fn read(filled: &Filled, what: &str, head: &str) {
     let Some(python) = find(&["python3"]) else { return };
     let folder = Folder::new();
     let file = folder.write("values.xml", &format!("{head}<r>\n{}</r>\n", filled.text));
-    for script in [EXPAT, ELEMENT_TREE] {
+    for (reader, script) in [("expat", EXPAT), ("ElementTree", ELEMENT_TREE)] {
         let mut command = Command::new(&python);
-        filled.compare(&hex_lines(&output(command.args(["-c", script]).arg(&file).arg(what))));
+        filled.compare(reader, &hex_lines(&output(command.args(["-c", script]).arg(&file).arg(what))));
     }
 }
 
@@ -78,20 +75,8 @@ fn attributes_are_read_back() {
 #[test]
 fn attributes_behind_a_document_type_are_read_back() {
     let head = "<!DOCTYPE r [<!ATTLIST v a NMTOKENS #IMPLIED>]>";
-    let values = all_values();
-    let mut pieces = vec![(format!("{head}<v a='"), "'/>".to_owned())];
-    pieces.resize(values.len(), ("<v a='".to_owned(), "'/>".to_owned()));
-    let answers = super::readback::fill("xml", &pieces, &values);
-    let mut filled =
-        Filled { name: "xml attribute, NMTOKENS", text: String::new(), expected: Vec::new(), refused: 0 };
-    for (value, answer) in values.iter().zip(answers) {
-        let Ok(text) = answer else {
-            filled.refused += 1;
-            continue;
-        };
-        filled.text.push_str(&format!("<v a='{text}'/>\n"));
-        filled.expected.push(value.clone());
-    }
+    let piece = piece("xml attribute, NMTOKENS", "<v a='", "'/>\n");
+    let filled = filled_after(head, "xml", piece, &all_values());
     filled.accepts(40);
     read(&filled, "attribute", head);
 }

@@ -8,7 +8,7 @@ const ARGUMENT: &str = "an apache argument";
 
 pub(super) fn encode(context: &Context, value: &Literal) -> Filling {
     match (context, value) {
-        (Context::Comment, value) => comment(value),
+        (Context::Comment { shields }, value) => comment(value, *shields),
         (Context::Argument(Place { shape: Shape::Whole { .. }, .. }), Literal::Bool(value)) => {
             Ok(if *value { "On" } else { "Off" }.to_owned())
         }
@@ -38,9 +38,9 @@ fn content(value: &Literal) -> Filling {
     }
 }
 
-fn comment(value: &Literal) -> Filling {
+fn comment(value: &Literal, shields: bool) -> Filling {
     let text = content(value)?;
-    if text.contains(['\n', '\r', '\0']) || text.ends_with('\\') {
+    if text.contains(['\n', '\r', '\0']) || text.ends_with('\\') || (shields && text.is_empty()) {
         return Err(Refusal::value(
             "an apache comment",
             "it ends with its line, and a backslash at its end continues it on the next one",
@@ -60,7 +60,12 @@ fn argument(place: &Place, text: &str) -> Filling {
     match place.kind {
         Kind::Plain => plain(place, text),
         Kind::Text => word(place, text),
+        Kind::Path if text.is_empty() && place.start => {
+            refuse("an empty path is httpd's own directory", "a default")
+        }
+        Kind::Path => word(place, text),
         Kind::Header => header(place, text),
+        Kind::Message => message(place, text),
     }
 }
 
@@ -96,6 +101,30 @@ fn header(place: &Place, text: &str) -> Filling {
         return refuse("`expr=` at its start would make an expression of it", "");
     }
     word(place, &text.replace('\\', r"\\").replace('%', "%%"))
+}
+
+/// httpd reads them as expressions, whose scanner stops the server at some escapes. What is
+/// plain is kept as it is: it may be the path or the address of a page.
+fn message(place: &Place, text: &str) -> Filling {
+    if text.chars().all(is_plain) {
+        return plain(place, text);
+    }
+    if text.contains(|c: char| c.is_ascii_control() || "%$\\".contains(c)) {
+        return refuse("`%`, `$`, a backslash or a control character is part of an expression there", "");
+    }
+    if text.starts_with('/') || is_address(text) || (place.start && text.starts_with('"')) {
+        return refuse(
+            "what begins as a path, an address or a quote is another thing there than text",
+            "begin it with other text",
+        );
+    }
+    word(place, text)
+}
+
+/// `ap_is_url`.
+pub(super) fn is_address(text: &str) -> bool {
+    text.split_once(':')
+        .is_some_and(|(scheme, _)| scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c)))
 }
 
 fn word(place: &Place, text: &str) -> Filling {

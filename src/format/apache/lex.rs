@@ -2,6 +2,7 @@
 //! arguments are more, or less, than plain words. Knows no value.
 
 use super::super::skeleton::{Refusal, Skeleton, Unit};
+use super::encode::is_address;
 use super::words::{Word, is_space, lines, words};
 use super::{Context, Kind, Place, Shape};
 
@@ -70,7 +71,7 @@ fn holes(line: &[Unit], foreign: &mut Option<String>) -> Vec<Result<Context, Ref
         return all(line, &Err(own_syntax()));
     }
     if line.first() == Some(&Unit::Char('#')) {
-        return all(line, &Ok(Context::Comment));
+        return comment(line);
     }
     Line::new(line, &name).holes()
 }
@@ -83,6 +84,20 @@ fn directive(line: &[Unit]) -> String {
             _ => None,
         })
         .collect()
+}
+
+/// The holes of a comment, which a backslash at its end continues.
+fn comment(line: &[Unit]) -> Vec<Result<Context, Refusal>> {
+    let mut holes = Vec::new();
+    // Behind a backslash, or behind values behind one.
+    let mut shields = false;
+    for unit in line {
+        match unit {
+            Unit::Hole => holes.push(Ok(Context::Comment { shields })),
+            Unit::Char(c) => shields = *c == '\\',
+        }
+    }
+    holes
 }
 
 /// The same for each hole of the line.
@@ -145,7 +160,9 @@ impl<'a> Line<'a> {
     fn place(&self, word: &Word, at: usize) -> Result<Place, Refusal> {
         let head = self.units.get(word.start..at).unwrap_or_default();
         let odd = |c| head.iter().rev().take_while(|unit| **unit == Unit::Char(c)).count() % 2 == 1;
-        if head.last() == Some(&Unit::Char('$')) || odd('%') || odd('\\') {
+        // outside quotes an even number would still continue the line, were the value empty
+        let continues = word.quote.is_none() && head.last() == Some(&Unit::Char('\\'));
+        if head.last() == Some(&Unit::Char('$')) || odd('%') || odd('\\') || continues {
             return Err(joined());
         }
         if !word.sound {
@@ -201,6 +218,9 @@ impl<'a> Line<'a> {
         }
         Ok(match (self.name, &earlier[..]) {
             ("setenv", [_]) => Kind::Text,
+            ("documentroot", []) => Kind::Path,
+            ("authname", []) => Kind::Message,
+            ("errordocument", [_]) if !is_address(&text(word)) => Kind::Message,
             ("header", ["always" | "onsuccess", action, rest @ ..])
             | ("header" | "requestheader", [action, rest @ ..]) => match (*action, rest) {
                 ("set" | "setifempty" | "append" | "add" | "merge", [_]) => Kind::Header,

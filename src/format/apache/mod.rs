@@ -8,12 +8,13 @@
 //!
 //! | context | how it is recognised | how a value is encoded | what it refuses | source |
 //! |---|---|---|---|---|
-//! | text, whole | the value of `SetEnv`, bare | bare where plain, else `"…"` with `\` before `"` and `\`; `On`, `Off` | `${`, line feed, NUL; none, lists, maps | ap_getword_conf; read back |
+//! | text, whole | the value of `SetEnv`, and the path of `DocumentRoot`, bare | bare where plain, else `"…"` with `\` before `"` and `\`; `On`, `Off` | `${`, line feed, NUL; none, lists, maps | ap_getword_conf; read back |
 //! | text in quotes | the same, inside `"…"` or `'…'` | `\` before the quote and `\` | the same | read back |
 //! | text, part | the same, beside other text | `\` before `\` | the same; blanks, `\` at the end, a quote or nothing at the start of the word | read back |
 //! | header | the value of `Header` and `RequestHeader` `set`, `setifempty`, `append`, `add`, `merge` | `%%`, `\\`; then as text | the same; control characters, blanks at an end, `expr=` at the start | mod_headers; read back |
+//! | message | the text of `ErrorDocument`, the name of `AuthName` | as it is where plain, else as text | the same; `%`, `$`, `\`, control characters, which httpd's expressions read or stop at; what begins as an address, a path or a quote and isn't plain, which `ErrorDocument` takes for another thing | read back |
 //! | plain | an argument of any other directive or section | as it is; `On`, `Off`; for `ServerAlias`, `DirectoryIndex`, `Require` a list as several words | all but letters, digits and `_ . / : @ , + -`; nothing where the word would vanish | – |
-//! | comment | `#` at the start of a line | as it is | line feed, carriage return, NUL, `\` at the end | read back: it continues a comment |
+//! | comment | `#` at the start of a line | as it is | line feed, carriage return, NUL, `\` at the end, and nothing behind a `\` | read back: it continues a comment |
 //! | any line | | | more than 8,000 bytes in all | measured: 8,190 in `.htaccess` |
 //! | names of directives, what `Header` and `Require` begin with; expressions, regular expressions (`<If>`, `RewriteRule`, `SetEnvIf`, `…Match`, `~`, `Header edit`); `<Macro>`, `<Perl>`; behind `$`, `%`, `\` or in `${…}`, `%{…}`; quotes that aren't closed | | – | all | – |
 
@@ -46,7 +47,10 @@ pub(super) static APACHE: Format = Format {
 /// Where a value stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Context {
-    Comment,
+    Comment {
+        /// Without it the comment could end with a backslash.
+        shields: bool,
+    },
     Argument(Place),
 }
 
@@ -65,8 +69,12 @@ struct Place {
 enum Kind {
     /// It keeps the text.
     Text,
+    /// It keeps the text as a path.
+    Path,
     /// It reads a header's format, with escapes of its own.
     Header,
+    /// An expression of text, shown to people.
+    Message,
     /// It isn't known.
     Plain,
 }
@@ -169,6 +177,26 @@ mod tests {
     }
 
     #[test]
+    fn texts_for_people_are_no_expressions() {
+        check(
+            &APACHE,
+            &[
+                ("AuthName @", text("a b"), File("AuthName \"a b\"")),
+                ("AuthName \"@\"", text("50%"), BadValue),
+                ("AuthName \"@\"", text("a\\b c"), BadValue),
+                ("ErrorDocument 404 @", text("/404.html"), File("ErrorDocument 404 /404.html")),
+                ("ErrorDocument 404 @", text("not found: x"), File("ErrorDocument 404 \"not found: x\"")),
+                ("ErrorDocument 404 @", text("/a b"), BadValue),
+                // Measured: everything with a scheme, known or not, is where the client is sent.
+                ("ErrorDocument 404 @", text("EOT:\u{149}hello-"), BadValue),
+                ("ErrorDocument 404 \"@\"", text("\"a b"), BadValue),
+                ("ErrorDocument 404 \"http://@/\"", text("a b"), BadValue),
+                ("ErrorDocument 404 \"http://@/\"", text("a.b"), File("ErrorDocument 404 \"http://a.b/\"")),
+            ],
+        );
+    }
+
+    #[test]
     fn other_directives_take_what_is_plain() {
         check(
             &APACHE,
@@ -176,7 +204,8 @@ mod tests {
                 ("Listen @", Literal::Int(80), File("Listen 80")),
                 ("ServerName @:443", text("a.b"), File("ServerName a.b:443")),
                 ("DocumentRoot \"/srv/@\"", text("x"), File("DocumentRoot \"/srv/x\"")),
-                ("DocumentRoot @", text("/a b"), BadValue),
+                ("DocumentRoot @", text("/a b"), File("DocumentRoot \"/a b\"")),
+                ("DocumentRoot @", text(""), BadValue),
                 ("ErrorLog @", text("|/bin/sh"), BadValue),
                 ("Define A @", text("a\"b"), BadValue),
                 ("KeepAlive @", Literal::Bool(false), File("KeepAlive Off")),
@@ -201,6 +230,9 @@ mod tests {
                 (" # @\nA b", text("<c> \\d\""), File(" # <c> \\d\"\nA b")),
                 ("# a \\\n @\n", text("b"), File("# a \\\n b\n")),
                 ("# @", text("a\\"), BadValue),
+                ("# \\@\nListen 80", text(""), BadValue),
+                ("# \\@@", text(""), BadValue),
+                ("# \\@a", text("b"), File("# \\ba")),
                 ("# @", text("a\nb"), BadValue),
                 ("# @", text("a\r"), BadValue),
                 ("Listen 80 # @", text("a b"), BadValue),
@@ -224,6 +256,7 @@ mod tests {
             "SetEnv A \\@",
             "SetEnv A \"x\\@\"",
             "SetEnv A \\\\\\@",
+            "SetEnv A \\\\@",
             "SetEnv A $$@",
             "SetEnv A ${@}",
             "SetEnv A \"${B @}\"",

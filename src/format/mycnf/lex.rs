@@ -95,6 +95,12 @@ impl Line<'_> {
             Some(0) => self.answer(line, &Err(not_an_option())),
             Some(equals) => {
                 let (name, value) = line.split_at(equals);
+                let quotes = |unit: &Unit| matches!(unit, Unit::Char('"' | '\'' | '\\'));
+                if name.iter().any(quotes) {
+                    // they would count where a comment begins, and not where the value ends
+                    self.answer(line, &Err(not_an_option()));
+                    return self.answer(comment, &Err(not_an_option()));
+                }
                 self.all(name, Place::Option);
                 self.value(trim(value.get(1..).unwrap_or_default()));
             }

@@ -13,7 +13,7 @@
 //! | group | `[…]` | as it is | the same | measured |
 //! | file | `!include`, `!includedir` | as it is | all but letters, digits and `_ - . /`; empty | measured |
 //! | comment | `#` or `;` at the start of a line, `#` behind a value | as it is | line breaks, NUL, too long | measured |
-//! | after a `\`, behind `[…]`, in quotes that don't enclose the whole value | – | – | all | measured |
+//! | after a `\`, behind `[…]`, in quotes that don't enclose the whole value, beside an option whose name has quotes | – | – | all | measured |
 
 mod encode;
 mod lex;
@@ -146,9 +146,18 @@ mod tests {
 
     #[test]
     fn no_value_stands_where_the_lexer_is_not_sure() {
-        for template in
-            ["a=\"\\@\"", "a=\\@", "[a @", "[a] @", "!@ b", "a='b @' c", "a='b' @ 'c'", "a=b'@", "=@"]
-        {
+        for template in [
+            "a\"=\"@'@'\" #",
+            "a=\"\\@\"",
+            "a=\\@",
+            "[a @",
+            "[a] @",
+            "!@ b",
+            "a='b @' c",
+            "a='b' @ 'c'",
+            "a=b'@",
+            "=@",
+        ] {
             check(&MYCNF, &[(template, text("v"), BadTemplate)]);
         }
     }

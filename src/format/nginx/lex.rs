@@ -88,6 +88,9 @@ impl Lexer {
         for (at, _) in word.units.iter().enumerate().filter(|(_, unit)| **unit == Unit::Hole) {
             let found = rules.clone().and_then(|rules| {
                 beside(word, at)?;
+                if condition && word.quote.is_none() && word.units.len() > 2 {
+                    return Err(gone());
+                }
                 let start = word.units.iter().take(at).all(|unit| *unit == Unit::Hole);
                 let whole = word.units.len() == 1 || (condition && start && word.units.len() == 2);
                 let shape = match word.quote {
@@ -125,7 +128,8 @@ impl Lexer {
                 "compare with `=`, or use `map`",
             ));
         }
-        if name == "if" && !(words.len() > 1 && is_operator(&previous)) {
+        let chosen = words.last().is_some_and(Word::has_hole);
+        if name == "if" && (words.len() < 2 || chosen || !is_operator(&previous)) {
             return Err(Refusal::template(
                 "the condition of an nginx `if`",
                 "a value can only be compared with",
@@ -173,7 +177,8 @@ fn is_regex(name: &str, at: usize, previous: &str, word: &Word) -> bool {
     let operator = ["~", "~*", "!~", "!~*"].contains(&previous.trim_start_matches('('));
     let argument =
         (name == "rewrite" && at == 1) || name.ends_with("_split_path_info") || name == "gzip_disable";
-    operator || argument || word.head().starts_with('~')
+    // values before the `~` may be empty
+    operator || argument || word.text().starts_with('~')
 }
 
 fn is_operator(word: &str) -> bool {
@@ -208,15 +213,21 @@ fn beside(word: &Word, at: usize) -> Result<(), Refusal> {
     let mut others = word.units.iter().filter(|unit| **unit != Unit::Hole);
     let leads = word.units.first() == Some(&Unit::Hole);
     match others.next() {
-        None if word.units.len() > 1 => {
-            refuse("were all its values empty, the word would be gone", "put it inside double quotes")
-        }
+        None if word.units.len() > 1 => Err(gone()),
         Some(Unit::Char('"' | '\'' | '#' | '}')) if leads => refuse(
             "what follows it would be read differently after an empty value",
             "put the word inside double quotes",
         ),
         _ => Ok(()),
     }
+}
+
+fn gone() -> Refusal {
+    Refusal::template(
+        WORD,
+        "were all its values empty, the word would be gone",
+        "put it inside double quotes",
+    )
 }
 
 /// The length of the template's own text.

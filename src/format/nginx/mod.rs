@@ -6,7 +6,7 @@
 //! | part of a word | `/srv/{{ X }}`, `{{ X }}.example.org` | `\` before `"` `'` `\`; `\t` `\r` `\n` | the same; a space, `;`, `{`; `#` and `}` at the start of a word | measured: any other escape keeps its backslash |
 //! | `"…"`, `'…'` | | `\` before the quote and `\`; `\t` `\r` `\n` | `$`, NUL | read back |
 //! | comment | `#` at the start of a word | as it is | a line feed | scanner |
-//! | any word | | | more than 4 kB in all (nginx's buffer); `~` at its start, which makes a regex of it | measured |
+//! | any word | | | more than 4 kB in all (nginx's buffer); `~` at its start, which makes a regex of it (or behind values at its start, which may be empty) | measured |
 //! | `location` | its first word | as above | at the start, all but a path | ngx_http_core_location |
 //! | `if (… = {{ X }})` | after `=`, `!=`, `-f` … | as above | | ngx_http_rewrite_if |
 //! | regex, code, a directive's name, right after a variable | | – | every value | – |
@@ -17,6 +17,8 @@
 mod encode;
 mod lex;
 mod words;
+
+use std::collections::BTreeMap;
 
 use super::literal::Literal;
 use super::registry::Format;
@@ -83,13 +85,15 @@ fn fill(skeleton: &Skeleton, values: &[Literal]) -> Vec<Filling> {
         .zip(values)
         .map(|(place, value)| place.clone().and_then(|place| encode::encode(&place.context, value)))
         .collect();
-    let lengths: Vec<usize> =
-        fillings.iter().map(|filling| filling.as_ref().map_or(0, String::len)).collect();
+    let mut lengths: BTreeMap<usize, usize> = BTreeMap::new();
+    for (filling, place) in fillings.iter().zip(&places) {
+        if let (Ok(text), Ok(place)) = (filling, place) {
+            *lengths.entry(place.word).or_default() += text.len();
+        }
+    }
     for (filling, place) in fillings.iter_mut().zip(&places) {
         let Ok(place) = place else { continue };
-        let in_word =
-            places.iter().zip(&lengths).filter(|(other, _)| matches!(other, Ok(o) if o.word == place.word));
-        let total = place.fixed + in_word.map(|(_, length)| length).sum::<usize>();
+        let total = place.fixed + lengths.get(&place.word).unwrap_or(&0);
         if total > LONGEST && filling.is_ok() {
             *filling = Err(Refusal::value(
                 "an nginx word",
@@ -189,6 +193,12 @@ mod tests {
             "if ($a ~ @) {}",
             "if (@) {}",
             "location ^~@ {}",
+            "if (-f @@) {}",
+            "if ($a @= @) {}",
+            // an empty value would leave a regex
+            "server_name @~^x@;",
+            "server_name \"@~x\";",
+            "server_name @@~x;",
             "fastcgi_split_path_info @;",
             "content_by_lua 'ngx.say(\"@\")';",
             "content_by_lua_block { ngx.say(\"@\") }",

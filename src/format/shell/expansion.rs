@@ -12,7 +12,7 @@ impl Lexer<'_> {
     pub(super) fn dollar(&mut self, quoted: bool) {
         if self.starts_with("((") {
             self.at += 2;
-            return self.arithmetic();
+            return self.nested(Self::arithmetic);
         }
         match self.peek(0) {
             Some(Unit::Hole) => self.refuse_next_hole("the `$` would expand it", "write '$'{{ x }}"),
@@ -57,7 +57,7 @@ impl Lexer<'_> {
             return self.lose("this `${`");
         }
         self.closed.push("`${…}`");
-        self.parameter_rest(quoted);
+        self.nested(|lexer| lexer.parameter_rest(quoted));
         self.closed.pop();
     }
 

@@ -21,10 +21,14 @@ const REPARSING: &[&str] = &[
 ];
 /// Commands whose arguments are assignments.
 const DECLARING: &[&str] = &["export", "readonly", "local", "declare", "typeset"];
+/// Commands that look a variable up behind `-v`, with whatever code its index holds.
+const TESTS: &[&str] = &["test", "[", "printf"];
 /// Commands that take a command as their argument.
 const PREFIXES: &[&str] = &["exec", "command", "builtin", "nohup", "time"];
 const SHELLS: &[&str] =
     &["sh", "ash", "bash", "dash", "ksh", "mksh", "zsh", "busybox", "su", "runuser", "ssh"];
+/// Those that take options behind other words too.
+const PERMUTING: &[&str] = &["su", "runuser", "ssh"];
 
 /// What the next word of a command list is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,44 +51,105 @@ pub(super) enum End {
     Paren,
 }
 
-/// The simple command being read.
+/// The simple command being read: what of its words decides where values can stand. It is
+/// kept word by word, as a command may have many.
 #[derive(Default)]
 struct Command {
-    words: Vec<String>,
+    name: String,
+    words: usize,
+    last: Option<Said>,
+    /// One of the words is the name of a shell.
+    shell: Option<Shell>,
+    /// Words other than options came behind the name.
+    operands: bool,
+    /// An argument is `-v`.
+    looks_up: bool,
+    /// A declaration has options beyond those that keep its arguments assignments.
+    odd: bool,
+}
+
+/// A shell among the words of a command.
+struct Shell {
+    /// It takes options behind other words too.
+    permutes: bool,
+    /// The next word may be options.
+    options: bool,
+    /// One of its arguments is code, or some value would make it so.
+    code: bool,
+}
+
+/// A word of a command.
+struct Said {
+    text: String,
+    /// Where in it the first value stands.
+    value: Option<usize>,
+}
+
+impl Said {
+    /// Whether it is options with a `c` among them, or could be with some value behind its `-`.
+    fn is_code_option(&self) -> bool {
+        self.text.starts_with('-') && (self.text.contains('c') || self.value.is_some())
+    }
+
+    /// Whether the word behind it, if it is an option, belongs to it.
+    fn takes_a_word(&self) -> bool {
+        self.text.starts_with("--") || (self.text.starts_with(['-', '+']) && self.text.ends_with(['o', 'O']))
+    }
+
+    /// Whether it is, or with some value could be, `option`.
+    fn may_be(&self, option: &str) -> bool {
+        self.text == option
+            || self.value.is_some_and(|at| {
+                let (before, after) = self.text.split_at_checked(at).unwrap_or_default();
+                option.len() >= self.text.len() && option.starts_with(before) && option.ends_with(after)
+            })
+    }
 }
 
 impl Command {
-    fn name(&self) -> &str {
-        self.words.first().map_or("", |name| basename(name))
+    fn push(&mut self, word: Word) {
+        let said = Said { value: (!word.holes.is_empty()).then_some(word.head), text: word.text };
+        let base = basename(&said.text);
+        if SHELLS.contains(&base) {
+            let code = self.shell.as_ref().is_some_and(|shell| shell.code);
+            self.shell = Some(Shell { permutes: PERMUTING.contains(&base), options: true, code });
+        } else if let Some(shell) = &mut self.shell {
+            // Values may be options, unless they come behind the name of a script.
+            shell.code |= said.is_code_option() || (shell.options && said.value == Some(0));
+            let belongs = self.last.as_ref().is_some_and(Said::takes_a_word);
+            shell.options &= shell.permutes || said.text.starts_with(['-', '+']) || belongs;
+        }
+        if self.words == 0 {
+            self.name = base.to_owned();
+        } else {
+            self.operands |= !said.text.starts_with('-');
+            self.looks_up |= said.text == "-v";
+            self.odd |= said.text.starts_with('-') && said.text.contains(|c| !"-rxgp".contains(c));
+        }
+        self.words += 1;
+        self.last = Some(said);
     }
 
-    fn has(&self, option: &str) -> bool {
-        self.words.iter().any(|word| word == option)
-    }
-
-    fn is_shell(&self) -> bool {
-        self.words.iter().any(|word| SHELLS.contains(&basename(word)))
+    /// Whether one more word, or one word less, would give the others another meaning.
+    fn counts_words(&self) -> bool {
+        let name = self.name.as_str();
+        self.shell.is_some() || TESTS.contains(&name) || DECLARING.contains(&name)
     }
 
     /// Why no value can be an argument of it.
     fn refuses(&self, word: &Word) -> Option<&'static str> {
-        let name = self.name();
-        let runs =
-            self.is_shell() && self.words.iter().any(|word| word.starts_with('-') && word.contains('c'));
-        let looks_up = ["test", "[", "printf"].contains(&name) && self.has("-v");
+        let name = self.name.as_str();
+        let looks_up = TESTS.contains(&name)
+            && (self.looks_up || self.last.as_ref().is_some_and(|word| word.may_be("-v")));
         if REPARSING.contains(&name) || looks_up {
             return Some("the command reads it as code, or as the name of a variable");
         }
-        if runs {
+        let remote = name == "ssh" && self.operands;
+        if remote || self.shell.as_ref().is_some_and(|shell| shell.code) {
             return Some("another shell reads it as code");
         }
         if DECLARING.contains(&name) {
-            let odd = self
-                .words
-                .iter()
-                .skip(1)
-                .any(|word| word.starts_with('-') && word.contains(|c| !"-rxgp".contains(c)));
-            return (odd || !word.assigns).then_some("a value can't name a variable");
+            return (self.odd || !word.assigns).then_some("a value can't name a variable");
         }
         None
     }
@@ -97,6 +162,10 @@ fn basename(path: &str) -> &str {
 impl Lexer<'_> {
     /// Commands, up to the end of the file or the closing parenthesis.
     pub(super) fn commands(&mut self, end: End) {
+        self.nested(|lexer| lexer.list(end));
+    }
+
+    fn list(&mut self, end: End) {
         let mut at = At::Command;
         let mut cases = 0usize;
         let mut command = Command::default();
@@ -169,7 +238,7 @@ impl Lexer<'_> {
         while matches!(self.peek(ahead), Some(Unit::Char(' ' | '\t'))) {
             ahead += 1;
         }
-        if self.peek(ahead) == Some(Unit::Char(')')) && (at == At::Command || command.words.len() == 1) {
+        if self.peek(ahead) == Some(Unit::Char(')')) && (at == At::Command || command.words == 1) {
             // `name()`: a body follows.
             self.at += ahead + 1;
             return At::Command;
@@ -198,7 +267,7 @@ impl Lexer<'_> {
         if word.plain && redirects && word.text.bytes().all(|b| b.is_ascii_digit()) {
             return at;
         }
-        let lists = matches!(at, At::Argument | At::LoopWord) && !DECLARING.contains(&command.name());
+        let lists = at == At::LoopWord || (at == At::Argument && !command.counts_words());
         self.settle(&word, !redirects, lists);
         match at {
             At::Command => self.first_word(&word, command, cases),
@@ -211,7 +280,7 @@ impl Lexer<'_> {
                         "NAME={{ x }}, and \"$NAME\" there",
                     );
                 }
-                command.words.push(word.text);
+                command.push(word);
                 at
             }
             At::LoopName | At::FunctionName => {
@@ -262,7 +331,7 @@ impl Lexer<'_> {
         }
         let reason = "a value can't name a command or a variable";
         self.refuse(word, "a shell command's name", reason, "write the name out");
-        command.words.push(word.text.clone());
+        command.push(Word { text: word.text.clone(), ..Word::default() });
         At::Argument
     }
 
@@ -272,7 +341,7 @@ impl Lexer<'_> {
                 self.at += heredoc.len();
                 return match heredoc {
                     "<<<" => self.lose("`<<<`"),
-                    heredoc => self.heredoc(heredoc == "<<-", command.is_shell()),
+                    heredoc => self.heredoc(heredoc == "<<-", command.shell.is_some()),
                 };
             }
         }

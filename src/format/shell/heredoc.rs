@@ -29,6 +29,9 @@ impl Pending {
                 // The line feed stays: it ends the command too.
                 return Some((at, at + line.len()));
             }
+            if !line.contains(&Unit::Hole) && ends_in_bash(&text(line), &self.delimiter, self.strips) {
+                return None;
+            }
             at += length? + 1;
         }
         None
@@ -48,6 +51,8 @@ impl Pending {
             delimiter: self.delimiter.clone(),
             strips: self.strips,
             shared: before.contains(&Unit::Hole) || after.contains(&Unit::Hole),
+            first: !before.contains(&Unit::Hole),
+            next: text(after.split(|unit| *unit == Unit::Hole).next().unwrap_or_default()),
             start: text(before.split(|unit| *unit == Unit::Hole).next().unwrap_or_default()),
             before: text(before),
             after: text(after),
@@ -75,7 +80,7 @@ impl Lexer<'_> {
     pub(super) fn bodies(&mut self) {
         for heredoc in std::mem::take(&mut self.heredocs) {
             let Some((end, next)) = heredoc.extent(self.units, self.at) else {
-                return self.lose("a here-document without an end");
+                return self.lose("a here-document without a sure end");
             };
             self.body(&heredoc, end);
             if self.lost.is_some() {
@@ -130,6 +135,13 @@ fn stripped(line: &str, strips: bool) -> &str {
     if strips { line.trim_start_matches('\t') } else { line }
 }
 
+/// bash 5 takes a line for the delimiter that only begins with it, where the document stands in
+/// a substitution and the line holds what ends that (`make_here_document` in bash's make_cmd.c).
+/// What follows is run. bash 5.3 has substitutions that end with `}` too.
+fn ends_in_bash(line: &str, delimiter: &str, strips: bool) -> bool {
+    stripped(line, strips).strip_prefix(delimiter).is_some_and(|rest| rest.contains([')', '}']))
+}
+
 /// The template's text around a hole, on its line of a here-document.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Line {
@@ -137,8 +149,12 @@ pub(super) struct Line {
     strips: bool,
     /// There are other holes on it.
     shared: bool,
+    /// There is none before this one.
+    first: bool,
     /// The text before its first hole.
     start: String,
+    /// The text between this hole and the next one.
+    next: String,
     before: String,
     after: String,
 }
@@ -158,6 +174,12 @@ impl Line {
         if self.dash_drops(&encoded) {
             return Err(refused(
                 "dash drops a character that isn't ASCII behind the beginning of the delimiter",
+                "choose another delimiter, or begin the line with other text",
+            ));
+        }
+        if self.ends_in_bash(&encoded) {
+            return Err(refused(
+                "bash ends a here-document in $(…) at a line that begins with the delimiter and has a `)`",
                 "choose another delimiter, or begin the line with other text",
             ));
         }
@@ -186,11 +208,25 @@ impl Line {
         if !self.shared {
             return format!("{}{encoded}{}", self.before, self.after).split('\n').any(drops);
         }
+        if drops(&self.start) {
+            return true;
+        }
         // Values before it may have begun the delimiter, unless the text between can't go on with it.
         let goes_on = |text: &str| text.chars().all(|c| c == '\t' || self.delimiter.contains(c));
-        let (ascii, other) = encoded.split_at(encoded.find(|c: char| !c.is_ascii()).unwrap_or(encoded.len()));
-        let follows = if other.is_empty() { &self.after } else { other };
-        goes_on(&self.before) && goes_on(ascii) && follows.starts_with(|c: char| !c.is_ascii())
+        let rest = encoded.to_owned() + &self.after;
+        let ascii = rest.find(|c: char| !c.is_ascii()).and_then(|at| rest.get(..at));
+        goes_on(&self.before) && ascii.is_some_and(goes_on)
+    }
+
+    /// Of several values on a line the first one answers for how it begins.
+    fn ends_in_bash(&self, encoded: &str) -> bool {
+        if !self.shared {
+            let line = format!("{}{encoded}{}", self.before, self.after);
+            return line.split('\n').any(|line| ends_in_bash(line, &self.delimiter, self.strips));
+        }
+        let begins = format!("{}{encoded}{}", self.start, self.next);
+        let begins = stripped(&begins, self.strips);
+        self.first && (begins.starts_with(&self.delimiter) || self.delimiter.starts_with(begins))
     }
 
     fn ends(&self, encoded: &str) -> bool {

@@ -9,6 +9,9 @@ use super::grammar::End;
 use super::heredoc::Pending;
 use crate::format::skeleton::{Refusal, Unit};
 
+/// What a script nests deeper than this is no script that a person wrote.
+const DEEPEST: usize = 64;
+
 /// A word as it was read.
 #[derive(Default)]
 pub(super) struct Word {
@@ -18,9 +21,20 @@ pub(super) struct Word {
     pub(super) plain: bool,
     /// Which of the lexer's holes stand directly in it.
     pub(super) holes: Vec<usize>,
+    /// How many of the characters stand before the first of them.
+    pub(super) head: usize,
     /// `NAME=` came first, unquoted.
     pub(super) assigns: bool,
     pub(super) units: usize,
+}
+
+impl Word {
+    fn push_hole(&mut self, number: usize) {
+        if self.holes.is_empty() {
+            self.head = self.text.len();
+        }
+        self.holes.push(number);
+    }
 }
 
 pub(super) struct Lexer<'a> {
@@ -32,11 +46,21 @@ pub(super) struct Lexer<'a> {
     /// The constructs around it in which no value can stand, innermost last.
     pub(super) closed: Vec<&'static str>,
     pub(super) heredocs: Vec<Pending>,
+    /// How many constructs are open that the lexer follows by calling itself.
+    depth: usize,
 }
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(units: &'a [Unit]) -> Self {
-        Self { units, at: 0, holes: Vec::new(), lost: None, closed: Vec::new(), heredocs: Vec::new() }
+        Self {
+            units,
+            at: 0,
+            holes: Vec::new(),
+            lost: None,
+            closed: Vec::new(),
+            heredocs: Vec::new(),
+            depth: 0,
+        }
     }
 
     pub(super) fn run(mut self) -> Vec<Result<Context, Refusal>> {
@@ -78,6 +102,17 @@ impl<'a> Lexer<'a> {
 
     pub(super) fn lose(&mut self, construct: &'static str) {
         self.lost.get_or_insert(construct);
+    }
+
+    /// Reads a construct that may hold others of its kind, unless it is nested too deeply for
+    /// the stack.
+    pub(super) fn nested(&mut self, read: impl FnOnce(&mut Self)) {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            self.lose("constructs nested more than 64 deep");
+        }
+        read(self);
+        self.depth -= 1;
     }
 
     /// Answers for one hole.
@@ -192,7 +227,7 @@ impl<'a> Lexer<'a> {
         } else {
             Ok(Context::Word { bare: false, list: false })
         };
-        word.holes.push(self.hole(context));
+        word.push_hole(self.hole(context));
     }
 
     pub(super) fn backslash(&mut self, word: &mut Word) {
@@ -211,7 +246,7 @@ impl<'a> Lexer<'a> {
             match unit {
                 Unit::Char('\'') => return,
                 Unit::Char(c) => word.text.push(c),
-                Unit::Hole => word.holes.push(self.hole(Ok(Context::SingleQuoted))),
+                Unit::Hole => word.push_hole(self.hole(Ok(Context::SingleQuoted))),
             }
         }
         self.unclosed(first);
@@ -227,7 +262,7 @@ impl<'a> Lexer<'a> {
                 Unit::Char('$') => self.dollar(true),
                 Unit::Char('`') => self.backticks(),
                 Unit::Char(c) => word.text.push(c),
-                Unit::Hole => word.holes.push(self.hole(Ok(Context::DoubleQuoted))),
+                Unit::Hole => word.push_hole(self.hole(Ok(Context::DoubleQuoted))),
             }
         }
         self.unclosed(first);

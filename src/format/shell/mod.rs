@@ -14,8 +14,8 @@
 //! | arithmetic | `$((…))` | digits, in parentheses if negative | all but whole numbers of 64 bits | 2.6.4 |
 //! | comment | `#` at the start of a word | as it is | line feed, carriage return, NUL | 2.3 |
 //! | command name, variable name, function name | first word of a command, left of `=`, after `for` | – | all | – |
-//! | argument of `eval`, `trap`, `alias`, `let`, `unset`, `read`, `sh -c`, `test -v` and their like | the command's name | – | all: the shell parses it once more | 2.15 |
-//! | `${…}`, backticks, `[[ … ]]`, here-document of a shell, after `>&` | – | – | all | – |
+//! | argument of `eval`, `trap`, `alias`, `let`, `unset`, `read`, `sh -c`, `test -v`, of what `ssh` runs, and their like; behind a value that could be that `-c` or `-v` | the command's name | – | all: the shell parses it once more | 2.15 |
+//! | `${…}`, backticks, `[[ … ]]`, here-document of a shell, after `>&`, more than 64 constructs deep | – | – | all | – |
 //! | after `\`, after `$`, after `$NAME` inside quotes | – | – | all: it would become part of the escape or the name | 2.6.2 |
 
 mod encode;

@@ -37,6 +37,10 @@ fn text_by_context() {
         ("echo a >@", "f", "'f'"),
         ("echo a 2>> @ b", "f", "'f'"),
         ("A=1 B=@ cmd", "x", "'x'"),
+        ("if [ @ = @ ]; then b; fi", "-v", "'-v'"),
+        ("sh -e @", "x", "'x'"),
+        ("sh /srv/x @ @", "-c", "'-c'"),
+        ("ssh -4 @", "x", "'x'"),
         ("if test @ = a; then b; fi", "x", "'x'"),
         ("case @ in a) b;; esac", "x", "'x'"),
         ("case a in b|@) c;; (d) e;; esac; echo x", "*", "'*'"),
@@ -70,6 +74,28 @@ fn text_by_context() {
     ] {
         let got = outcome(template, &text(value));
         assert_eq!(got.as_deref(), Ok(expected), "{template:?}");
+    }
+}
+
+/// Found by fuzzing: each of these ran out of stack.
+#[test]
+fn deep_nesting_is_refused() {
+    for construct in ["$(", "\"$(", "${A:-", "\"${A:-$(", "(", "if (", "$((1+", "x=$(cat <<E\n"] {
+        let template = construct.repeat(20_000) + "@";
+        assert_eq!(outcome(&template, &text("v")), Err(Blame::Template), "{construct}");
+    }
+    let shallow = "$(echo ".repeat(30) + "@" + &")".repeat(30);
+    assert_eq!(outcome(&format!("X={shallow}"), &text("v")), Ok("'v'".to_owned()));
+}
+
+/// Found by fuzzing: `-c` or `-v` in the first hole would make code of the second.
+#[test]
+fn no_value_can_be_the_option_that_makes_code_of_another() {
+    for template in
+        ["su a -@ 'x @'", "su a @ x @", "sh -o posix @ @", "busybox sh @ @", "[ @ @ ]", "printf -@ @"]
+    {
+        let last = fillings(template, &text("v")).pop().unwrap();
+        assert_eq!(last.map_err(|refusal| refusal.blame), Err(Blame::Template), "{template}");
     }
 }
 
@@ -110,6 +136,7 @@ fn places_where_no_value_can_stand() {
         "sh -c @",
         "sudo /bin/bash -ec 'x @'",
         "test -v @",
+        "ssh host echo @",
         "echo ${A:-@}",
         "echo \"${@}\"",
         "echo `echo @`",
@@ -167,6 +194,8 @@ fn values_that_a_place_cannot_hold() {
         ("cat <<E\n@ @\nE\n", "a\nb"),
         ("cat <<EOF\n@\nEOF\n", "EOé"),
         ("cat <<EOF\n@é\nEOF\n", "E"),
+        ("cat <<EOF\nEé@ @\nEOF\n", "x"),
+        ("cat <<EOF\n@Eé@\nEOF\n", ""),
         ("cat <<EOF\nE@ @\nEOF\n", "é"),
         ("cat <<'EOF'\n@\nEOF\n", "a\nEOFé"),
         ("cat <<-EOF\n\tE@\n\tEOF\n", "é"),
@@ -174,6 +203,26 @@ fn values_that_a_place_cannot_hold() {
     ] {
         assert_eq!(outcome(template, &text(value)), Err(Blame::Value), "{template:?} {value:?}");
     }
+}
+
+/// bash 5.2 ran what followed the delimiter.
+#[test]
+fn a_line_that_begins_with_the_delimiter_ends_no_document_in_a_substitution() {
+    for (template, value, taken) in [
+        ("x=$(cat <<EOF\n@\nEOF\n)\n", "EOF' ) ; id #", false),
+        ("x=$(cat <<EOF\n@\nEOF\n)\n", "a\nEOF)", false),
+        ("x=$(cat <<EOF\n@)\nEOF\n)\n", "EOF ", false),
+        ("x=$(cat <<-EOF\n\tE@\n\tEOF\n)\n", "OF)", false),
+        ("x=$(cat <<'EOF'\n@\nEOF\n)\n", "EOF}", false),
+        ("x=$(cat <<EOF\n@ x@\nEOF\n)\n", "EOF", false),
+        ("x=$(cat <<EOF\nE@ @\nEOF\n)\n", "a)", true),
+        ("x=$(cat <<EOF\n@\nEOF\n)\n", "EOF x", true),
+        ("x=$(cat <<EOF\n@\nEOF\n)\n", " EOF)", true),
+    ] {
+        let outcome = outcome(template, &text(value));
+        assert_eq!(outcome.is_ok(), taken, "{template:?} {value:?}: {outcome:?}");
+    }
+    assert_eq!(outcome("x=$(cat <<EOF\nEOF )\n@\nEOF\n)\n", &text("a")), Err(Blame::Template));
 }
 
 #[test]

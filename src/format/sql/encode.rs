@@ -26,7 +26,7 @@ pub(super) fn encode(dialect: Dialect, context: Context, value: &Literal) -> Fil
         Context::Quoted { escapes: true, .. } => Ok(escape(&text)),
         Context::Quoted { by, .. } => quoted(dialect, by, &text),
         Context::Name { by, room } => name(dialect, by, room, &text),
-        Context::Comment { block } => comment(dialect, block, &text),
+        Context::Comment { block, parts } => comment(dialect, block, parts, &text),
         Context::Value { .. } => Ok(String::new()),
     }
 }
@@ -142,10 +142,13 @@ fn name(dialect: Dialect, by: char, room: usize, text: &str) -> Filling {
     Ok(double(by, text))
 }
 
-fn comment(dialect: Dialect, block: bool, text: &str) -> Filling {
+fn comment(dialect: Dialect, block: bool, parts: bool, text: &str) -> Filling {
     const SIGNS: [char; 2] = ['/', '*'];
-    let joins =
-        text.contains("*/") || text.contains("/*") || text.starts_with(SIGNS) || text.ends_with(SIGNS);
+    let joins = (parts && text.is_empty())
+        || text.contains("*/")
+        || text.contains("/*")
+        || text.starts_with(SIGNS)
+        || text.ends_with(SIGNS);
     if block && joins {
         return Err(refused("it could open or close a comment", ""));
     }

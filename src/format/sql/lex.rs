@@ -339,7 +339,7 @@ impl Lexer<'_> {
             && unit != Unit::Char('\n')
         {
             if unit == Unit::Hole {
-                self.answer(Ok(Context::Comment { block: false }));
+                self.answer(Ok(Context::Comment { block: false, parts: false }));
             } else if unit == Unit::Char('\r') && self.is_postgres() {
                 return; // ends the comment
             }
@@ -372,7 +372,10 @@ impl Lexer<'_> {
             } else {
                 match self.cursor.next() {
                     Some(Unit::Hole) if special => self.answer(Err(executable())),
-                    Some(Unit::Hole) => self.answer(Ok(Context::Comment { block: true })),
+                    Some(Unit::Hole) => {
+                        let parts = self.parts_signs();
+                        self.answer(Ok(Context::Comment { block: true, parts }));
+                    }
                     Some(Unit::Char(_)) => {}
                     None => {
                         self.holes.iter_mut().skip(first).for_each(|answer| *answer = Err(unclosed()));
@@ -381,6 +384,13 @@ impl Lexer<'_> {
                 }
             }
         }
+    }
+
+    /// Whether the hole just passed may keep a `/` or `*` from another: without a value there
+    /// they could open or close a comment.
+    fn parts_signs(&self) -> bool {
+        let sign = |unit| matches!(unit, Some(Unit::Hole | Unit::Char('/' | '*')));
+        sign(self.cursor.look_back(2)) && sign(self.cursor.peek(0))
     }
 
     /// `$tag$ … $tag$`, or a `$` of another kind.

@@ -11,7 +11,7 @@
 //! | inside `'…'` (MariaDB `"…"` too) | the template's quotes | the quote doubled | backslash; NUL; MariaDB line feed, carriage return, U+001A | the same |
 //! | inside `E'…'` | the template's quotes | `\\`, `''`, `\n`, `\r` | NUL | PostgreSQL 4.1.2.2 |
 //! | name | inside PostgreSQL `"…"`, MariaDB backticks | the quote doubled | empty; too long (63 bytes are kept, 64 characters taken); NUL; MariaDB control characters, characters above U+FFFF, a blank at the end | PostgreSQL 4.1.1, MariaDB "Identifier Names" |
-//! | comment | `--`, MariaDB `#`, `/* */` | as it is | line ends; in `/* */` what could open or close one | measured |
+//! | comment | `--`, MariaDB `#`, `/* */` | as it is | line ends; in `/* */` what could open or close one, empty between `/` and `*` | measured |
 //! | dollar quotes, code in strings (`DO '…'`, `PREPARE … FROM '…'`) | – | – | all: it is code, with quotes of its own | |
 //! | `/*! */`, hints, `B'…'`, `X'…'`, `U&'…'`, lines of client commands, psql's `:name` | – | – | all | |
 
@@ -66,6 +66,8 @@ enum Context {
     },
     Comment {
         block: bool,
+        /// It may stand between two characters that would open or close a comment together.
+        parts: bool,
     },
 }
 

@@ -1,6 +1,7 @@
 //! Writes a value for its place in an XML document.
 
 use super::super::literal::Literal;
+use super::super::markup;
 use super::super::skeleton::{Filling, Refusal};
 use super::Context;
 
@@ -62,19 +63,7 @@ fn is_char(c: char) -> bool {
 /// With references for the characters that `special` picks, and for those that an XML 1.1
 /// reader would change or refuse.
 fn escaped(text: &str, special: impl Fn(char) -> bool) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' if special(c) => out.push_str("&quot;"),
-            '\u{7f}'..='\u{9f}' | '\u{2028}' => out.push_str(&format!("&#{};", u32::from(c))),
-            c if special(c) => out.push_str(&format!("&#{};", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out
+    markup::escaped(text, |c| matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}') || special(c))
 }
 
 /// As it is, but for `]]>` and carriage return, for which the section ends and begins again.

@@ -3,6 +3,7 @@
 //! Follows the grammar of XML 1.0. Where the text isn't well-formed it is sure of nothing
 //! any more, and every later hole is refused.
 
+use super::super::markup::tears_line_break;
 use super::super::skeleton::{Cursor, Refusal, Skeleton, Unit};
 use super::Context;
 
@@ -12,7 +13,7 @@ pub(super) fn lex(skeleton: &Skeleton) -> Vec<Result<Context, Refusal>> {
         cursor: skeleton.cursor(),
         depth: 0,
         normalised: false,
-        lost: None,
+        lost: tears_line_break(skeleton).then(torn),
         holes: Vec::with_capacity(skeleton.holes()),
     };
     lexer.document();
@@ -124,6 +125,10 @@ impl Lexer<'_> {
         while let Some(unit) = self.cursor.peek(0) {
             if self.take("-->") {
                 return;
+            }
+            if self.cursor.starts_with("--") {
+                // not well-formed, and a `>` behind it would end the comment
+                break;
             }
             self.cursor.advance(1);
             if unit == Unit::Hole {
@@ -250,7 +255,7 @@ impl Lexer<'_> {
             self.lost = Some(Refusal::template(
                 "an html document",
                 "browsers read scripts, styles and attributes by other rules than XML's",
-                "leave the DOCTYPE out if it is read as XML",
+                "format = \"html\", or no DOCTYPE if it is read as XML",
             ));
         }
     }
@@ -360,6 +365,14 @@ fn not_xml() -> Refusal {
         "an xml document",
         "the text before it isn't well-formed XML, or would run into the value",
         "put it into an element's text, or name=\"…{{ x }}…\"",
+    )
+}
+
+fn torn() -> Refusal {
+    Refusal::template(
+        "an xml document",
+        "a value stands between a carriage return and its line feed",
+        "put the value before the carriage return",
     )
 }
 

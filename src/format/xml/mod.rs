@@ -1,4 +1,4 @@
-//! XML 1.0 documents in UTF-8. HTML is another format: its readers take scripts, styles and
+//! XML 1.0 documents in UTF-8. `html` is another format: its readers take scripts, styles and
 //! attributes by rules of their own, so a document with `<!DOCTYPE html>` is refused.
 //!
 //! | context | how it is recognised | how a value is encoded | what it refuses | source |
@@ -7,7 +7,7 @@
 //! | attribute | `name="…"`, `name='…'` | the same, and references for both quotes, tab, line feed | the same; behind a DOCTYPE also spaces at an end or side by side, which a DTD may drop | XML 1.0 §3.3.3; read back |
 //! | whole attribute | `name={{ x }}` | the same in `"…"` | the same | read back |
 //! | CDATA | `<![CDATA[…]]>` | as it is; for `]]>` and carriage return the section ends and begins again | what XML can't hold | XML 1.0 §2.7; read back |
-//! | comment | `<!-- … -->` | as it is | the same; `--`, `-` beside another one, `>` at the start, carriage return | XML 1.0 §2.5; read back |
+//! | comment | `<!-- … -->` | as it is | the same; `--`, `-` beside another one, `>` at the start, carriage return; everything behind a `--` of the template | XML 1.0 §2.5; read back |
 //! | names, namespaces, references, `<!DOCTYPE>`, `<?…?>`, outside the root element, behind text that isn't well-formed, another encoding or version in the declaration | | – | all | XML 1.0 |
 
 mod encode;
@@ -145,10 +145,13 @@ mod tests {
             "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>@</a>",
             "<?xml version=\"1.1\"?><a>@</a>",
             "<a><!-- @",
+            "<!-- --@ --><a/>",
+            "<a><!----@--></a>",
             "<a><![CDATA[@",
             "<a b='@<'/>",
             "<a></a></a><b>@</b>",
             "<![CDATA[@]]><a/>",
+            "<a>\r@@\n</a>",
         ] {
             check(&XML, &[(template, text("v"), BadTemplate)]);
         }

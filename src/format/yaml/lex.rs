@@ -184,6 +184,8 @@ impl Lexer<'_> {
             Open::Plain(first) => {
                 self.holes.iter_mut().skip(first).for_each(|hole| *hole = Err(several_lines()));
                 self.refuse_line(&several_lines());
+                // those before are refused by now: another line need not go over them again
+                self.open = Open::Plain(self.holes.len());
             }
             Open::Closed => self.lose(),
         }

@@ -139,7 +139,8 @@ impl Lexer<'_> {
     /// The name of a setting, up to its `=`; `None` where the line has none.
     fn key(&mut self) -> Option<String> {
         let mut key = String::new();
-        let mut quote = None;
+        // Quotes count within `[…]`.
+        let (mut quote, mut index) = (None, false);
         while !self.line_ends() {
             match self.cursor.peek(0)? {
                 Unit::Hole => {
@@ -159,9 +160,10 @@ impl Lexer<'_> {
                     self.cursor.advance(1);
                     match quote {
                         Some(open) if open == c => quote = None,
-                        None if matches!(c, '"' | '\'') && key.contains('[') => quote = Some(c),
+                        None if matches!(c, '"' | '\'') && index => quote = Some(c),
                         _ => {}
                     }
+                    index |= c == '[';
                     key.push(c);
                 }
             }
