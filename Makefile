@@ -10,7 +10,7 @@ export CARGO STATIC_TARGET
 cargo = $(if $(CARGO),$(CARGO),cargo)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-containers formats lint setup build static size
+.PHONY: help demo test test-containers formats fuzz lint setup build static size
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ formats: ## read every format back with the real programs, of which none may be 
 	CASTOFF_REQUIRE_PARSERS=1 CASTOFF_COUNTS=$(CURDIR)/target/formats.counts cargo test --test castoff formats::
 	scripts/formats-table.py target/formats.counts >target/formats.md
 	mv target/formats.md docs/formats.md
+
+fuzz: ## fuzz each lexer and --check for FUZZ_SECONDS (600), as many at a time as there are cores
+	@scripts/fuzz.sh
 
 lint: ## formatting, clippy, the floors of the house, dependencies
 	cargo fmt --all --check
