@@ -48,15 +48,15 @@ impl Asked {
         }
         let level = word(
             options.log_level,
-            settings.log_level.as_deref(),
-            "CASTOFF_LOG_LEVEL",
+            ("CASTOFF_LOG_LEVEL", settings.log_level.as_deref()),
+            &Level::WORDS,
             Level::Info,
             &mut problems,
         );
         let format = word(
             options.log_format,
-            settings.log_format.as_deref(),
-            "CASTOFF_LOG_FORMAT",
+            ("CASTOFF_LOG_FORMAT", settings.log_format.as_deref()),
+            &Format::WORDS,
             Format::Text,
             &mut problems,
         );
@@ -145,21 +145,18 @@ impl Asked {
 }
 
 /// The value of an option, else of its variable, else the usual one.
-fn word<T: clap::ValueEnum>(
+fn word<T: Copy>(
     option: Option<T>,
-    setting: Option<&str>,
-    name: &str,
+    (name, setting): (&str, Option<&str>),
+    words: &[(&str, T)],
     usual: T,
     problems: &mut Vec<Diagnostic>,
 ) -> T {
-    match (option, setting) {
-        (Some(option), _) => option,
-        (None, None) => usual,
-        (None, Some(text)) => T::from_str(text, false).unwrap_or_else(|_| {
-            let words = T::value_variants().iter().filter_map(clap::ValueEnum::to_possible_value);
-            let words: Vec<String> = words.map(|word| word.get_name().to_owned()).collect();
-            problems.push(Diagnostic::environment(format!("{name} must be one of {}", words.join(", "))));
-            usual
-        }),
+    let Some(text) = setting.filter(|_| option.is_none()) else { return option.unwrap_or(usual) };
+    let known = words.iter().find(|(word, _)| *word == text);
+    if known.is_none() {
+        let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        problems.push(Diagnostic::environment(format!("{name} must be one of {}", words.join(", "))));
     }
+    known.map_or(usual, |(_, meaning)| *meaning)
 }

@@ -1,78 +1,217 @@
 //! The command line: what castoff is asked to do, as plain data.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgGroup, Parser, ValueEnum};
+use lexopt::{Arg, Parser};
 
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::exit::ExitCode;
 use crate::log::{Format, Level};
 use crate::signal::Signal;
 
-/// The entrypoint of a container image: checks the environment, renders config files, and
-/// runs the service as PID 1.
-///
-/// Without a spec castoff is a plain init: `castoff -- nginx -g 'daemon off;'`.
-#[derive(Clone, Debug, Parser)]
-#[command(name = "castoff", version, disable_help_subcommand = true, max_term_width = 100)]
-#[command(group(ArgGroup::new("mode").args(["check", "render_only", "plan"])))]
+/// What is asked for, mistakes apart.
+#[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The spec [default: $CASTOFF_CONFIG, /etc/castoff.toml]
-    #[arg(short, long, value_name = "FILE")]
+    /// The spec.
     pub config: Option<PathBuf>,
-    /// Report every problem at once; change nothing
-    #[arg(long)]
+    /// Report every problem at once; change nothing.
     pub check: bool,
-    /// With --check: what is only pointed out counts as an error
-    #[arg(long, requires = "check")]
+    /// With `check`: what is only pointed out counts as an error.
     pub strict: bool,
-    /// Write the config files and stop
-    #[arg(long)]
+    /// Write the config files and stop.
     pub render_only: bool,
-    /// Print what a start would do, why, and what it would change
-    #[arg(long)]
+    /// Print what a start would do.
     pub plan: bool,
-    /// Resolve every destination below DIR
-    #[arg(long, value_name = "DIR")]
+    /// Resolve every destination below this directory.
     pub root: Option<PathBuf>,
-    /// Take the variables from a dotenv file instead of the environment
-    #[arg(long, value_name = "FILE")]
+    /// Take the variables from a dotenv file instead of the environment.
     pub env_file: Option<PathBuf>,
-    /// Where --render-only writes; `-` prints, secrets hidden [default: --root, or -]
-    #[arg(long, value_name = "DIR|-", requires = "render_only")]
+    /// Where `render_only` writes; `-` prints.
     pub output: Option<PathBuf>,
-    /// Replace castoff by the command instead of supervising it
-    #[arg(long)]
+    /// Replace castoff by the command instead of supervising it.
     pub exec: bool,
-    /// Who gets forwarded signals
-    #[arg(long, value_enum, value_name = "SCOPE")]
+    /// Who gets forwarded signals.
     pub scope: Option<ScopeOption>,
-    /// Send one signal in another's place; 0 drops it
-    #[arg(long, value_name = "SIGNAL=SIGNAL|0", value_parser = parse_rewrite)]
+    /// Signals sent in another's place, or dropped.
     pub rewrite: Vec<(Signal, Option<Signal>)>,
-    /// How long the rest may take to end after the main process did [default: 5s]
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    /// How long the rest may take to end after the main process did.
     pub grace: Option<Duration>,
-    /// What to log [default: info]
-    #[arg(long, value_enum, value_name = "LEVEL")]
+    /// What to log.
     pub log_level: Option<Level>,
-    /// How to log [default: text]
-    #[arg(long, value_enum, value_name = "FORMAT")]
+    /// How to log.
     pub log_format: Option<Format>,
-    /// The command to run in the place of the spec's service
-    #[arg(trailing_var_arg = true, value_name = "COMMAND")]
+    /// The command to run in the place of the spec's service.
     pub command: Vec<OsString>,
 }
 
 /// `--scope`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScopeOption {
-    /// The main process
+    /// The main process.
     Main,
-    /// Its process group
+    /// Its process group.
     Group,
-    /// Every process of the container
+    /// Every process of the container.
     All,
+}
+
+const SCOPES: [(&str, ScopeOption); 3] =
+    [("main", ScopeOption::Main), ("group", ScopeOption::Group), ("all", ScopeOption::All)];
+
+/// An option as the help shows it: its long name, what its value is called, what it does.
+struct Described(&'static str, &'static str, &'static str);
+
+const DESCRIBED: [Described; 16] = [
+    Described("config", "FILE", "The spec [default: $CASTOFF_CONFIG, /etc/castoff.toml]; also -c"),
+    Described("check", "", "Report every problem at once; change nothing"),
+    Described("strict", "", "With --check: what is only pointed out counts as an error"),
+    Described("render-only", "", "Write the config files and stop"),
+    Described("plan", "", "Print what a start would do, why, and what it would change"),
+    Described("root", "DIR", "Resolve every destination below DIR"),
+    Described("env-file", "FILE", "Take the variables from a dotenv file, not the environment"),
+    Described("output", "DIR|-", "Where that writes; - prints, secrets hidden [default: --root, or -]"),
+    Described("exec", "", "Replace castoff by the command instead of supervising it"),
+    Described("scope", "SCOPE", "Who gets forwarded signals: main, group or all"),
+    Described("rewrite", "SIG=SIG|0", "Send one signal in another's place; 0 drops it"),
+    Described("grace", "DURATION", "How long the rest may take to end after the main process [default: 5s]"),
+    Described("log-level", "LEVEL", "error, warn, info, debug or trace [default: info]"),
+    Described("log-format", "FORMAT", "text or json [default: text]"),
+    Described("help", "", "Print this; also -h"),
+    Described("version", "", "Print the version; also -V"),
+];
+
+/// What the command line comes to.
+#[derive(Clone, Debug)]
+pub enum Asked {
+    /// Something to do.
+    Work(Box<Options>),
+    /// A question that this text answers.
+    Answer(String),
+}
+
+/// Reads the command line; its first word is the program's name. The options end at the
+/// first word that is none: the command.
+///
+/// # Errors
+/// The first mistake.
+pub fn parse(arguments: Vec<OsString>) -> Result<Asked, Diagnostic> {
+    let mut parser = Parser::from_iter(arguments);
+    let mut options = Options::default();
+    let mut given: Vec<String> = Vec::new();
+    while let Some(argument) = parser.next().map_err(|error| wrong(error.to_string()))? {
+        let name = match argument {
+            Arg::Short('c') => "config".to_owned(),
+            Arg::Short('h') => "help".to_owned(),
+            Arg::Short('V') => "version".to_owned(),
+            Arg::Short(letter) => return Err(unknown(&format!("-{letter}"))),
+            Arg::Long(name) => name.to_owned(),
+            Arg::Value(word) => {
+                let rest = parser.raw_args().map_err(|error| wrong(error.to_string()))?;
+                options.command = std::iter::once(word).chain(rest).collect();
+                break;
+            }
+        };
+        match name.as_str() {
+            "help" => return Ok(Asked::Answer(help())),
+            "version" => {
+                return Ok(Asked::Answer(concat!("castoff ", env!("CARGO_PKG_VERSION"), "\n").to_owned()));
+            }
+            _ => {}
+        }
+        if name != "rewrite" && given.contains(&name) {
+            return Err(wrong(format!("--{name} is given twice")));
+        }
+        options.take(&name, &mut parser)?;
+        given.push(name);
+    }
+    options.check_together()?;
+    Ok(Asked::Work(Box::new(options)))
+}
+
+impl Options {
+    fn take(&mut self, name: &str, parser: &mut Parser) -> Result<(), Diagnostic> {
+        let mut value =
+            || parser.value().map_err(|_| wrong(format!("--{name} needs a value")).help(usage_of(name)));
+        match name {
+            "config" => self.config = Some(value()?.into()),
+            "check" => self.check = true,
+            "strict" => self.strict = true,
+            "render-only" => self.render_only = true,
+            "plan" => self.plan = true,
+            "root" => self.root = Some(value()?.into()),
+            "env-file" => self.env_file = Some(value()?.into()),
+            "output" => self.output = Some(value()?.into()),
+            "exec" => self.exec = true,
+            "scope" => self.scope = Some(of_words(name, &value()?, &SCOPES)?),
+            "rewrite" => self.rewrite.push(parsed(name, &value()?, parse_rewrite)?),
+            "grace" => self.grace = Some(parsed(name, &value()?, parse_duration)?),
+            "log-level" => self.log_level = Some(of_words(name, &value()?, &Level::WORDS)?),
+            "log-format" => self.log_format = Some(of_words(name, &value()?, &Format::WORDS)?),
+            _ => return Err(unknown(&format!("--{name}"))),
+        }
+        Ok(())
+    }
+
+    fn check_together(&self) -> Result<(), Diagnostic> {
+        let modes = [(self.check, "--check"), (self.render_only, "--render-only"), (self.plan, "--plan")];
+        let mut given = modes.into_iter().filter(|(given, _)| *given).map(|(_, name)| name);
+        if let (Some(one), Some(other)) = (given.next(), given.next()) {
+            return Err(wrong(format!("{one} and {other} can't be given together")));
+        }
+        if self.strict && !self.check {
+            return Err(wrong("--strict needs --check".to_owned()));
+        }
+        if self.output.is_some() && !self.render_only {
+            return Err(wrong("--output needs --render-only".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+fn wrong(title: String) -> Diagnostic {
+    Diagnostic::error(ExitCode::USAGE, title)
+}
+
+fn unknown(option: &str) -> Diagnostic {
+    let problem = wrong(format!("there is no option {option}"));
+    let names = DESCRIBED.iter().map(|Described(name, ..)| *name);
+    match nearest(option.trim_start_matches('-'), names) {
+        Some(near) => problem.help(format!("did you mean --{near}?")),
+        None => problem
+            .help("castoff --help lists the options")
+            .help("an option of the command stands after it: castoff -- COMMAND --option"),
+    }
+}
+
+fn usage_of(name: &str) -> String {
+    let described = DESCRIBED.iter().find(|Described(known, ..)| *known == name);
+    described.map_or_else(String::new, |Described(name, value, text)| format!("--{name} {value}: {text}"))
+}
+
+/// One of several words.
+fn of_words<T: Copy>(name: &str, value: &OsStr, words: &[(&str, T)]) -> Result<T, Diagnostic> {
+    let found = words.iter().find(|(word, _)| value == OsStr::new(word));
+    found.map(|(_, meaning)| *meaning).ok_or_else(|| {
+        let allowed: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let value = value.to_string_lossy();
+        let problem = wrong(format!("--{name} can't be `{value}`"));
+        match nearest(&value, allowed.iter().copied()) {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None => problem.help(format!("it can be {}", allowed.join(", "))),
+        }
+    })
+}
+
+fn parsed<T>(
+    name: &str,
+    value: &OsStr,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T, Diagnostic> {
+    let text = value.to_string_lossy();
+    parse(&text).map_err(|reason| wrong(format!("--{name} can't be `{text}`")).help(reason))
 }
 
 /// A duration, or what is wrong with it.
@@ -92,22 +231,37 @@ fn parse_rewrite(text: &str) -> Result<(Signal, Option<Signal>), String> {
     Ok((from, to))
 }
 
-/// Parses the command line; `Err` is a text to print and whether it is an answer (`--help`)
-/// rather than a mistake.
-///
-/// # Errors
-/// A mistake, or a question that the text answers.
-pub fn parse(arguments: Vec<OsString>) -> Result<Options, (String, bool)> {
-    Options::try_parse_from(arguments).map_err(|error| (error.render().to_string(), !error.use_stderr()))
+fn help() -> String {
+    let mut text = String::from(
+        "The entrypoint of a container image: checks the environment, renders config files, and\n\
+         runs the service as PID 1.\n\n\
+         Usage: castoff [OPTIONS] [--] [COMMAND [ARG]...]\n\n\
+         COMMAND takes the place of the spec's service. Without a spec castoff is a plain init:\n\
+         castoff -- nginx -g 'daemon off;'\n\nOptions:\n",
+    );
+    for Described(name, value, what) in DESCRIBED {
+        let option = format!("--{name} {value}");
+        // writing to a string can't fail
+        let _ = writeln!(text, "  {option:<22} {what}");
+    }
+    text
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Options, parse};
+    use super::{Asked, Options, parse};
+    use crate::diagnostic::Diagnostic;
     use crate::signal::Signal;
 
-    fn of(line: &str) -> Result<Options, (String, bool)> {
+    fn asked(line: &str) -> Result<Asked, Diagnostic> {
         parse(std::iter::once("castoff").chain(line.split_whitespace()).map(Into::into).collect())
+    }
+
+    fn of(line: &str) -> Option<Options> {
+        match asked(line) {
+            Ok(Asked::Work(options)) => Some(*options),
+            _ => None,
+        }
     }
 
     #[test]
@@ -131,19 +285,54 @@ mod tests {
     }
 
     #[test]
-    fn mistakes() {
+    fn values_in_both_spellings() {
         for line in [
-            "--check --plan",
-            "--chek",
-            "--output x",
-            "--rewrite TERM",
-            "--rewrite KILL=TERM",
-            "--rewrite TERM=FOO",
-            "--grace 5",
+            "--config x --log-level debug",
+            "--config=x --log-level=debug",
+            "-c x --log-level debug",
+            "-cx --log-level=debug",
         ] {
-            assert!(matches!(of(line), Err((_, false))), "{line}");
+            let options = of(line).unwrap();
+            assert_eq!(options.config.as_deref(), Some(std::path::Path::new("x")), "{line}");
+            assert_eq!(options.log_level, Some(crate::log::Level::Debug), "{line}");
         }
-        assert!(matches!(of("--help"), Err((_, true))));
-        assert!(matches!(of("--version"), Err((_, true))));
+    }
+
+    #[test]
+    fn mistakes() {
+        for (line, title, help) in [
+            ("--check --plan", "--check and --plan can't be given together", ""),
+            ("--chek", "there is no option --chek", "did you mean --check?"),
+            ("-x", "there is no option -x", "castoff --help lists the options"),
+            ("--output x", "--output needs --render-only", ""),
+            ("--strict", "--strict needs --check", ""),
+            ("--grace 1s --grace 2s", "--grace is given twice", ""),
+            (
+                "--rewrite TERM",
+                "--rewrite can't be `TERM`",
+                "SIGNAL=SIGNAL is needed, as in TERM=QUIT or HUP=0",
+            ),
+            ("--rewrite KILL=TERM", "--rewrite can't be `KILL=TERM`", "SIGKILL can't be caught"),
+            ("--rewrite TERM=FOO", "--rewrite can't be `TERM=FOO`", "there is no signal `FOO`"),
+            ("--grace 5", "--grace can't be `5`", "a number with a unit is needed: 500ms, 30s, 5m, 1h30m"),
+            ("--scope every", "--scope can't be `every`", "it can be main, group, all"),
+            ("--log-level inf", "--log-level can't be `inf`", "did you mean `info`?"),
+            ("--root", "--root needs a value", "--root DIR: Resolve every destination below DIR"),
+        ] {
+            let mistake = asked(line).unwrap_err();
+            assert_eq!(mistake.title, title, "{line}");
+            assert_eq!(mistake.helps.first().map_or("", String::as_str), help, "{line}");
+            assert_eq!(mistake.exit, crate::exit::ExitCode::USAGE);
+        }
+        assert!(asked("--check=yes").is_err());
+    }
+
+    #[test]
+    fn questions() {
+        for line in ["--help", "-h", "--version", "-V"] {
+            assert!(matches!(asked(line), Ok(Asked::Answer(text)) if text.contains("castoff")), "{line}");
+        }
+        let Ok(Asked::Answer(help)) = asked("--help") else { panic!("no help") };
+        assert!(help.lines().all(|line| line.len() <= 100), "{help}");
     }
 }

@@ -18,6 +18,8 @@ impl ExitCode {
     pub const SPEC: Self = Self(65);
     /// A file that was named does not exist or can't be read (EX_NOINPUT).
     pub const INPUT: Self = Self(66);
+    /// A step or a hook of the preparation failed (EX_UNAVAILABLE).
+    pub const STEP: Self = Self(69);
     /// A bug of castoff's own (EX_SOFTWARE).
     pub const BUG: Self = Self(70);
     /// A destination can't be written (EX_CANTCREAT).

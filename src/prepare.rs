@@ -2,7 +2,7 @@
 //! Reads, and changes nothing. The same for every mode.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,12 +12,16 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::env::facts::Facts;
 use crate::env::{Inputs, Names, Origin, Resolved, Snapshot, resolve};
 use crate::exit::ExitCode;
+use crate::observe::scopes::Scopes;
 use crate::observe::state::{self, generated_of_volume};
-use crate::observe::{container, target};
-use crate::plan::{NewSecrets, Plan, Wishes, build, check_owners, check_service};
+use crate::observe::{self, container, hooks, seed, target};
+use crate::plan::{
+    NewSecrets, Plan, TaskWishes, VolumeWish, Wishes, build, check_owners, check_service, check_tasks,
+    check_waits, plan_tasks, waits,
+};
 use crate::render::{Known, Outputs, Renderer, check_all, render_all};
 use crate::spec::{Generate, Spec, Version};
-use crate::state::{GENERATED_FILE, Generated, Written};
+use crate::state::{GENERATED_FILE, Generated, Started, Written};
 use crate::sys::accounts::Accounts;
 use crate::sys::files::read_bounded;
 use crate::sys::path_walk::Base;
@@ -78,7 +82,8 @@ pub fn prepare<'s>(
     destination: Destination<'_>,
 ) -> Result<Prepared<'s>, Vec<Diagnostic>> {
     let mut problems = spec_problems;
-    let facts = facts(spec, &mut problems);
+    let scopes = scopes(spec, destination, &mut problems);
+    let facts = facts(spec, &scopes, &mut problems);
     let kept = RefCell::new(KeptSecrets { destination, read: BTreeMap::new(), problems: Vec::new() });
     let inputs = Inputs {
         snapshot,
@@ -96,34 +101,88 @@ pub fn prepare<'s>(
     problems.extend(found.into_iter().filter(|found| !spec_is_broken || found.exit == ExitCode::SPEC));
     let resolved = resolution.resolved;
     let context = resolved.context(&facts);
-    let known = known(spec, &resolved, &facts);
+    let known = Known::of(spec, &resolved, &facts);
     let names = Names::of(spec);
     let accounts = accounts(destination, &mut problems);
     problems.extend(check_service_and_owners(spec, &names, &known, destination, accounts.as_ref()));
+    let is_secret = |name: &str| known.secrets.contains(name);
+    problems.extend(check_waits(&spec.waits, &names, &is_secret));
     let mut renderer = Renderer::new(Arc::new(read_template));
     if !problems.is_empty() {
         problems.extend(check_all(&spec.templates, &names, &known, &mut renderer));
         return Err(spec_first(problems));
     }
     let mut outputs = render_all(&spec.templates, &names, &context, &known, &mut renderer);
-    let problems = std::mem::take(&mut outputs.problems);
+    let mut problems = std::mem::take(&mut outputs.problems);
+    // what is rendered elsewhere waits for nothing
+    let wished = if matches!(destination, Destination::Container { .. }) { &*spec.waits } else { &[] };
+    let (waits, found) = waits(wished, &context, &is_secret);
+    problems.extend(found);
     if !problems.is_empty() {
         return Err(spec_first(problems));
     }
     let place = Observed::of(spec, &outputs, destination)?;
     let wishes = Wishes {
         directories: &spec.directories,
+        volumes: &place.volumes,
+        version: facts.image_version.as_deref(),
         outputs: &outputs,
         generated: new_secrets(spec, &resolved, destination),
+        waits,
         targets: &place.targets,
         written: &place.written,
         accounts: accounts.as_ref(),
         gives_away: nix::unistd::geteuid().is_root(),
     };
-    let plan = build(&wishes)?;
-    let Observed { written, .. } = place;
+    let mut plan = build(&wishes)?;
     let accounts = accounts.unwrap_or_default();
+    if let Destination::Container { base, .. } = destination {
+        plan.tasks = plan_tasks(&TaskWishes {
+            spec,
+            context: &context,
+            resolved: &resolved,
+            accounts: &accounts,
+            image: Started { name: facts.image_name.clone(), version: facts.image_version.clone() },
+            scopes: &scopes,
+            asks_which_start: spec.asks_which_start || renderer.asks_which_start(),
+            hooks: list_hooks(spec, base)?,
+            outputs: &outputs,
+            targets: &place.targets,
+            plan: &plan,
+        })?;
+        plan.lock_for_tasks(&spec.volumes);
+    }
+    let written = place.written;
     Ok(Prepared { resolved, context, outputs, plan, written, accounts, facts, remarks })
+}
+
+/// A path as `volumes` has it: without a `/` at its end.
+fn plain(path: &Path) -> String {
+    path.components().collect::<PathBuf>().display().to_string()
+}
+
+/// What is remembered of earlier starts where the result is meant for.
+fn scopes(spec: &Spec, destination: Destination<'_>, problems: &mut Vec<Diagnostic>) -> Scopes {
+    let Destination::Container { base, state_directories, .. } = destination else {
+        return Scopes::default();
+    };
+    let volumes = spec.volumes.iter().map(|volume| volume.path.value.as_path());
+    let (scopes, errors) = Scopes::read(base, state_directories, volumes);
+    problems.extend(errors.iter().map(Diagnostic::from));
+    scopes
+}
+
+/// What the directories of hooks hold now.
+fn list_hooks(spec: &Spec, base: &Base) -> Result<Vec<hooks::Hooks>, Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    let mut found = Vec::new();
+    for hooks in &spec.hooks {
+        match hooks::list(base, &hooks.path.value) {
+            Ok(listed) => found.push(listed),
+            Err(error) => problems.push(Diagnostic::from(&error).at(&hooks.path.place, "named here")),
+        }
+    }
+    if problems.is_empty() { Ok(found) } else { Err(problems) }
 }
 
 /// The users and groups of where the result is meant for, if they matter there.
@@ -152,7 +211,8 @@ fn check_service_and_owners(
     let users = accounts.filter(|_| runs_service);
     let service = spec.service.iter().flat_map(|service| check_service(service, names, users, &is_secret));
     let owners = accounts.map(|accounts| check_owners(&spec.directories, &spec.templates, accounts));
-    owners.unwrap_or_default().into_iter().chain(service).collect()
+    let tasks = check_tasks(spec, names, accounts, &is_secret);
+    owners.unwrap_or_default().into_iter().chain(service).chain(tasks).collect()
 }
 
 /// The mistakes of the author before those of who runs the image: they decide the exit code.
@@ -161,7 +221,7 @@ fn spec_first(mut problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
     problems
 }
 
-fn facts(spec: &Spec, problems: &mut Vec<Diagnostic>) -> Facts {
+fn facts(spec: &Spec, scopes: &Scopes, problems: &mut Vec<Diagnostic>) -> Facts {
     let container = container::observe(Path::new("/"));
     let image_version = match &spec.image.version {
         None => None,
@@ -179,7 +239,11 @@ fn facts(spec: &Spec, problems: &mut Vec<Diagnostic>) -> Facts {
             }
         }
     };
+    let start = |scope: Option<&Path>| scopes.get(scope).facts(image_version.as_deref());
+    let volumes = spec.volumes_as_declared().into_iter().map(|volume| &volume.path.value);
     Facts {
+        container: start(None),
+        volumes: volumes.map(|path| (plain(path), start(Some(path)))).collect(),
         memory: container.memory,
         cpus: container.cpus,
         hostname: container.hostname,
@@ -193,7 +257,7 @@ fn version_in_file(spec: &Spec, path: &Path, pattern: Option<&str>) -> Result<St
     let bytes = read_bounded(&directory.join(path), LARGEST_INPUT).map_err(|error| error.to_string())?;
     let text = String::from_utf8(bytes).map_err(|_| "the file is not UTF-8".to_owned())?;
     let Some(pattern) = pattern else { return Ok(text.trim().to_owned()) };
-    let regex = regex::Regex::new(pattern).map_err(|_| "the pattern is wrong".to_owned())?;
+    let regex = regex_lite::Regex::new(pattern).map_err(|_| "the pattern is wrong".to_owned())?;
     let found = regex.captures(&text).and_then(|captures| captures.get(1));
     found
         .map(|version| version.as_str().to_owned())
@@ -285,41 +349,25 @@ fn new_secrets(spec: &Spec, resolved: &Resolved, destination: Destination<'_>) -
     scopes.into_iter().map(|(scope, values)| NewSecrets { scope, values }).collect()
 }
 
-/// What templates may name and show.
-fn known(spec: &Spec, resolved: &Resolved, facts: &Facts) -> Known {
-    let mut names: BTreeSet<String> = spec.variables.iter().map(|v| v.name.value.clone()).collect();
-    names.extend(["container".to_owned(), "image".to_owned()]);
-    let mut secrets: BTreeSet<String> = spec
-        .variables
-        .iter()
-        .filter(|v| v.secret || v.generate.is_some())
-        .map(|v| v.name.value.clone())
-        .collect();
-    secrets.extend(resolved.variables.iter().filter(|v| v.secret).map(|v| v.name.clone()));
-    let open = resolved.variables.iter().filter(|variable| !variable.secret);
-    let open_texts = open
-        .filter_map(|variable| variable.value.as_ref())
-        .map(|value| value.seen().to_string())
-        .chain([facts.memory.to_string(), facts.cpus.to_string(), facts.hostname.clone()])
-        .chain(facts.image_name.clone())
-        .chain(facts.image_version.clone())
-        .collect();
-    Known { names, secrets, open_texts }
-}
-
 /// What is there.
-struct Observed {
+struct Observed<'s> {
     targets: BTreeMap<PathBuf, target::Target>,
+    volumes: Vec<VolumeWish<'s>>,
     written: Written,
 }
 
-impl Observed {
-    fn of(spec: &Spec, outputs: &Outputs<'_>, destination: Destination<'_>) -> Result<Self, Vec<Diagnostic>> {
+impl<'s> Observed<'s> {
+    fn of(
+        spec: &'s Spec,
+        outputs: &Outputs<'_>,
+        destination: Destination<'_>,
+    ) -> Result<Self, Vec<Diagnostic>> {
         let base = match destination {
             Destination::Container { base, .. } => Some(base),
             Destination::Elsewhere { base } => base,
         };
-        let mut observed = Self { targets: BTreeMap::new(), written: Written::default() };
+        let mut observed =
+            Self { targets: BTreeMap::new(), volumes: Vec::new(), written: Written::default() };
         let mut problems = Vec::new();
         if let Some(base) = base {
             let files = outputs.files.iter().map(|file| &file.dest);
@@ -335,6 +383,13 @@ impl Observed {
             match state::written(base, state_directories) {
                 Ok(written) => observed.written = written,
                 Err(error) => problems.push(Diagnostic::from(&error)),
+            }
+            for volume in &spec.volumes {
+                match observe::volume::observe(base, &volume.path.value) {
+                    Ok(recorded) => observed.volumes.push(VolumeWish { volume, recorded }),
+                    Err(error) => problems.push(Diagnostic::from(&error)),
+                }
+                problems.extend(seed::missing(volume));
             }
         }
         if problems.is_empty() { Ok(observed) } else { Err(problems) }

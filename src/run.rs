@@ -5,7 +5,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::apply::{Applying, Stopped, Validators, apply, validate};
+use crate::apply::{
+    Applying, Commands, Held, Stopped, Tasking, Validators, apply, check_places, check_programs, hold,
+    run_tasks, validate,
+};
 use crate::asked::{Asked, DEFAULT_SPEC, Mode};
 use crate::cli;
 use crate::console::{fail, print, shown, tell};
@@ -43,12 +46,9 @@ const LARGEST_ENV_FILE: u64 = 16 << 20;
 pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> ExitCode {
     let snapshot = Snapshot::of_process();
     let options = match cli::parse(arguments) {
-        Ok(options) => options,
-        Err((answer, true)) => return print(&answer),
-        Err((mistake, false)) => {
-            tell(&mistake);
-            return ExitCode::USAGE;
-        }
+        Ok(cli::Asked::Work(options)) => *options,
+        Ok(cli::Asked::Answer(answer)) => return print(&answer),
+        Err(mistake) => return fail(&[mistake], format_setting(&snapshot)),
     };
     let format = options.log_format.unwrap_or_else(|| format_setting(&snapshot));
     let own = snapshot.settings().map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -72,7 +72,8 @@ pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> ExitCode {
 fn format_setting(snapshot: &Snapshot) -> Format {
     let setting = snapshot.settings().find(|(name, _)| *name == "CASTOFF_LOG_FORMAT");
     let word = setting.and_then(|(_, value)| value.to_str());
-    word.and_then(|word| clap::ValueEnum::from_str(word, false).ok()).unwrap_or(Format::Text)
+    let known = Format::WORDS.iter().find(|(known, _)| Some(*known) == word);
+    known.map_or(Format::Text, |(_, format)| *format)
 }
 
 /// Why castoff ends without having run anything.
@@ -215,7 +216,9 @@ impl Asked {
             base: &base,
             state_directories: &[],
             written: &prepared.written,
+            held: &Held::default(),
             stop_requested: &stop_requested,
+            commands: Commands { environment: &[], inherited: &Inherited::default(), secrets: &[] },
         };
         apply(&files, &applying).map_err(ended)?;
         Ok(ExitCode::OK)
@@ -236,10 +239,16 @@ impl Asked {
             state_directories: &state_directories,
             runs_service: self.options.command.is_empty(),
         };
-        for _ in 0..MOST_RACES {
+        let mut held = Held::default();
+        for attempt in 0..MOST_RACES {
             let mut prepared = prepare(spec, problems.clone(), snapshot, destination)?;
-            if !self.options.strict {
+            if !self.options.strict && attempt == 0 {
                 self.remark(&prepared.remarks);
+            }
+            if *mode == Mode::Start && !held.has_all(&prepared.plan.locks) {
+                // what was found out before the lock was had may be out of date by now
+                hold(&base, &prepared.plan.locks, &mut held, &stop_requested).map_err(ended)?;
+                continue;
             }
             let environment = service_environment(snapshot, &prepared.resolved, spec);
             prepared.plan.run = self.run_plan(spec, &prepared, environment.clone())?;
@@ -249,6 +258,8 @@ impl Asked {
             let mut problems = self.validate(&prepared, &environment, inherited)?;
             if *mode == Mode::Check {
                 problems.extend(prepared.plan.obstacles());
+                problems.extend(check_tasks(spec, &prepared, &environment));
+                problems.extend(check_places(&prepared.plan.tasks, &base));
             }
             if !problems.is_empty() {
                 return Err(problems.into());
@@ -259,17 +270,27 @@ impl Asked {
                 return Ok(Next::End(ExitCode::OK));
             }
             let run = prepared.plan.run.take().ok_or_else(nothing_to_run)?;
+            let secrets: Vec<String> = prepared.resolved.secrets().map(str::to_owned).collect();
             let applying = Applying {
                 base: &base,
                 state_directories: &state_directories,
                 written: &prepared.written,
+                held: &held,
                 stop_requested: &stop_requested,
+                commands: Commands { environment: &environment, inherited, secrets: &secrets },
             };
             match apply(&prepared.plan, &applying) {
                 Ok(applied) => {
                     if applied.changed == 0 {
                         tracing::info!("nothing had to be written");
                     }
+                    let tasking = Tasking {
+                        base: &base,
+                        state_directories: &state_directories,
+                        environment: &environment,
+                        inherited,
+                    };
+                    run_tasks(&prepared.plan.tasks, &tasking).map_err(ended)?;
                     return Ok(Next::Run(Box::new(run)));
                 }
                 Err(Stopped::Raced) => {
@@ -368,6 +389,19 @@ fn scene<'a>(spec: &'a Spec, prepared: &'a Prepared<'_>) -> Scene<'a> {
     Scene { files: files.collect(), service: spec.service.as_ref(), memory: prepared.facts.memory }
 }
 
+/// The programs of steps and hooks, but for those that this start may put there.
+fn check_tasks(
+    spec: &Spec,
+    prepared: &Prepared<'_>,
+    environment: &[(OsString, OsString)],
+) -> Vec<Diagnostic> {
+    let will_change = |path: &Path| {
+        spec.volumes.iter().any(|volume| path.starts_with(&volume.path.value))
+            || prepared.outputs.files.iter().any(|file| file.dest == path)
+    };
+    check_programs(&prepared.plan.tasks, environment, &will_change)
+}
+
 fn summary(prepared: &Prepared<'_>) -> String {
     let count = |number: usize, one: &str| match number {
         1 => format!("1 {one}"),
@@ -376,7 +410,11 @@ fn summary(prepared: &Prepared<'_>) -> String {
     let variables = count(prepared.resolved.variables.len(), "variable");
     let files = count(prepared.outputs.files.len(), "file");
     let validators = count(prepared.plan.validations.len(), "validator");
-    format!("ok: {variables}, {files}, {validators}")
+    let steps = match prepared.plan.tasks.tasks.len() {
+        0 => String::new(),
+        steps => format!(", {}", count(steps, "step")),
+    };
+    format!("ok: {variables}, {files}, {validators}{steps}")
 }
 
 fn ended(stopped: Stopped) -> End {

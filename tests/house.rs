@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 /// The floors, from the ground up. A module imports from the floors below its own only.
 /// The words of floor 0 and the wiring on top are one room with several files each.
 const FLOORS: [&[&str]; 8] = [
-    &["diagnostic", "duration", "exit", "signal", "size", "wildcard"],
+    &["diagnostic", "duration", "exit", "signal", "size", "timestamp", "version", "wildcard"],
     &["expression", "spec", "sys"],
-    &["env", "format", "service", "state"],
-    &["observe", "render"],
+    &["archive", "env", "format", "protocol", "service", "state"],
+    &["observe", "render", "volume"],
     &["plan"],
     &["apply", "supervise"],
     &["lint", "report"],

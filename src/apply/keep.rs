@@ -5,17 +5,17 @@
 
 use std::path::{Path, PathBuf};
 
+use super::hold::{Held, holder};
 use crate::observe::state::{self, StateError, generated_of_volume};
 use crate::state::{GENERATED_FILE, LOCK_FILE, WRITTEN_FILE, Written};
 use std::ops::ControlFlow;
 
-use crate::sys::atomic_write::{Swept, stage};
+use crate::sys::atomic_write::{Swept, stage, sync_directory};
 use crate::sys::attributes::Attributes;
 use crate::sys::directory::{self, Ensured};
 use crate::sys::file_error::FileError;
 use crate::sys::files::look;
 use crate::sys::lock::{Acquired, acquire};
-use crate::sys::machine::hostname;
 use crate::sys::path_walk::Base;
 
 const DIRECTORY_MODE: u32 = 0o700;
@@ -41,18 +41,22 @@ pub(super) fn keep_generated(
     scope: Option<&Path>,
     state_directories: &[PathBuf],
     values: &[(String, String)],
+    held: &Held,
     interrupted: &dyn Fn() -> bool,
 ) -> Result<Kept, StateError> {
     if let Some(scope) = scope {
         let file = generated_of_volume(scope);
         let directory = file.parent().unwrap_or(scope).to_owned();
-        prepare(base, &directory)?;
-        return merge(base, &directory, values, interrupted);
+        own_directory(base, &directory)?;
+        return match held.has(scope) {
+            true => merge(base, &directory, values),
+            false => locked_merge(base, &directory, values, interrupted),
+        };
     }
     let mut last = None;
     for directory in state_directories {
-        match prepare(base, directory) {
-            Ok(()) => return merge(base, directory, values, interrupted),
+        match own_directory(base, directory) {
+            Ok(()) => return locked_merge(base, directory, values, interrupted),
             Err(error) => last = Some(error),
         }
     }
@@ -61,7 +65,7 @@ pub(super) fn keep_generated(
 
 /// Makes the directory. One that is there already must be castoff's own: what lies in a
 /// directory of somebody else's may have been planted.
-fn prepare(base: &Base, path: &Path) -> Result<(), StateError> {
+pub(super) fn own_directory(base: &Base, path: &Path) -> Result<(), StateError> {
     let location = base.resolve(path)?.or_create(0o755)?;
     let own = [0, nix::unistd::geteuid().as_raw()];
     if let Some(entry) = look(&location)?
@@ -72,12 +76,14 @@ fn prepare(base: &Base, path: &Path) -> Result<(), StateError> {
     let attributes = Attributes { mode: DIRECTORY_MODE, uid: None, gid: None };
     let ensured = directory::ensure(&location, attributes)?;
     if ensured == Ensured::Created {
+        // a record on stable storage is of no use in a directory that isn't
+        sync_directory(&location)?;
         tracing::debug!("made {} for castoff's state", path.display());
     }
     Ok(())
 }
 
-fn merge(
+fn locked_merge(
     base: &Base,
     directory: &Path,
     values: &[(String, String)],
@@ -85,13 +91,18 @@ fn merge(
 ) -> Result<Kept, StateError> {
     let lock_location = base.resolve(&directory.join(LOCK_FILE))?.or_create(DIRECTORY_MODE)?;
     let mut told = false;
-    let acquired = acquire(&lock_location, &format!("castoff on {}", hostname()), |holder| {
+    let acquired = acquire(&lock_location, &holder(), |holder| {
         if !std::mem::replace(&mut told, true) {
             tracing::info!("waiting for {holder}, which holds {}", directory.display());
         }
         if interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     let Acquired::Locked(_lock) = acquired else { return Ok(Kept::Interrupted) };
+    merge(base, directory, values)
+}
+
+/// The lock must be held.
+fn merge(base: &Base, directory: &Path, values: &[(String, String)]) -> Result<Kept, StateError> {
     let path = directory.join(GENERATED_FILE);
     let mut generated = state::generated(base, &path)?;
     if values.iter().any(|(name, value)| generated.get(name).is_some_and(|kept| kept != value)) {
@@ -111,10 +122,21 @@ pub(super) fn keep_written(
     state_directories: &[PathBuf],
     written: &Written,
 ) -> Result<(), StateError> {
+    keep_file(base, state_directories, WRITTEN_FILE, &written.to_text())
+}
+
+/// Keeps a file of castoff's state in the first of the directories that can be written, on
+/// stable storage. `Err`: none could; the last reason.
+pub(super) fn keep_file(
+    base: &Base,
+    directories: &[PathBuf],
+    name: &str,
+    content: &[u8],
+) -> Result<(), StateError> {
     let mut outcome = Ok(());
-    for directory in state_directories {
-        let kept = prepare(base, directory)
-            .and_then(|()| Ok(write(base, &directory.join(WRITTEN_FILE), &written.to_text())?));
+    for directory in directories {
+        let kept =
+            own_directory(base, directory).and_then(|()| Ok(write(base, &directory.join(name), content)?));
         match kept {
             Ok(()) => return Ok(()),
             Err(error) => outcome = Err(error),

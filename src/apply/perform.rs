@@ -5,7 +5,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::hold::Held;
 use super::keep::{self, Kept};
+use super::own::own;
+use super::volume::fill;
+use super::wait::{Commands, wait_for};
 use crate::diagnostic::Diagnostic;
 use crate::plan::{self, KeptReason, Plan, Step};
 use crate::signal::Signal;
@@ -16,6 +20,7 @@ use crate::sys::directory::{self, Ensured};
 use crate::sys::file_error::FileError;
 use crate::sys::files::{Adjustment, adjust};
 use crate::sys::path_walk::Base;
+use crate::sys::tree::TreeError;
 
 /// Rights of directories that only lead to a destination.
 const PARENT_MODE: u32 = 0o755;
@@ -28,8 +33,12 @@ pub struct Applying<'a> {
     pub state_directories: &'a [PathBuf],
     /// What castoff wrote before.
     pub written: &'a Written,
+    /// The volumes whose locks this start holds.
+    pub held: &'a Held,
     /// A signal that asks castoff to stop, if one came.
-    pub stop_requested: &'a dyn Fn() -> Option<Signal>,
+    pub stop_requested: &'a (dyn Fn() -> Option<Signal> + Sync),
+    /// What commands that are waited for are run with.
+    pub commands: Commands<'a>,
 }
 
 /// What was done.
@@ -75,8 +84,7 @@ pub fn apply(plan: &Plan, applying: &Applying<'_>) -> Result<Applied, Stopped> {
         performing.perform(&planned.step)?;
     }
     performing.check_stop()?;
-    performing.commit()?;
-    performing.remember();
+    performing.finish_files()?;
     Ok(performing.applied)
 }
 
@@ -88,7 +96,7 @@ fn tell_kept(kept: &[plan::Kept]) {
             KeptReason::MountPoint | KeptReason::Edited | KeptReason::NotOurs => {
                 tracing::info!("kept {path}: {why}");
             }
-            KeptReason::Unchanged | KeptReason::Exists | KeptReason::NotWanted => {
+            KeptReason::Unchanged | KeptReason::Exists | KeptReason::NotWanted | KeptReason::Complete => {
                 tracing::debug!("kept {path}: {why}");
             }
         }
@@ -112,6 +120,10 @@ impl Performing<'_> {
     fn perform(&mut self, step: &Step) -> Result<(), Stopped> {
         match step {
             Step::KeepGenerated { scope, values } => self.keep_generated(scope.as_ref(), values),
+            Step::Fill(filling) => {
+                self.applied.changed += 1;
+                fill(filling, self.applying.base, self.applying.stop_requested)
+            }
             Step::Directory { path, attributes } => {
                 let location = self.applying.base.resolve(path)?.or_create(PARENT_MODE)?;
                 match directory::ensure(&location, *attributes)? {
@@ -120,6 +132,15 @@ impl Performing<'_> {
                     Ensured::Unchanged => return Ok(()),
                 }
                 self.applied.changed += 1;
+                Ok(())
+            }
+            Step::Own { path, owner, spared } => {
+                let stop = || (self.applying.stop_requested)().is_some();
+                match own(self.applying.base, path, *owner, spared, &stop) {
+                    Ok(changed) => self.applied.changed += usize::from(changed),
+                    Err(TreeError::Failed(error)) => return Err(error.into()),
+                    Err(TreeError::Stopped) => self.check_stop()?,
+                }
                 Ok(())
             }
             Step::Write { path, content, attributes, remember } => {
@@ -136,7 +157,18 @@ impl Performing<'_> {
                     }
                 }
             }
+            Step::Wait(wait) => {
+                self.finish_files()?;
+                wait_for(wait, &self.applying.commands)
+            }
         }
+    }
+
+    /// Puts all that is staged in its place. Once there is nothing more, it changes nothing.
+    fn finish_files(&mut self) -> Result<(), Stopped> {
+        self.commit()?;
+        self.remember();
+        Ok(())
     }
 
     fn stage(
@@ -183,6 +215,7 @@ impl Performing<'_> {
             scope.map(PathBuf::as_path),
             applying.state_directories,
             values,
+            applying.held,
             &interrupted,
         );
         let names: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();
@@ -210,8 +243,8 @@ impl Performing<'_> {
     }
 
     /// Without the record, `unless-edited` keeps every file: said, but no reason to stop.
-    fn remember(&self) {
-        if !self.news {
+    fn remember(&mut self) {
+        if !std::mem::take(&mut self.news) {
             return;
         }
         if let Err(error) =

@@ -100,9 +100,9 @@ fn refused(validation: &Validation, ending: Ending, said: &str) -> Diagnostic {
     if said.trim().is_empty() { problem } else { problem.note(format!("it said: {}", said.trim())) }
 }
 
-/// What a validator said, without each line that shows how a secret begins: parsers quote
+/// What a command said, without each line that shows how a secret begins: parsers quote
 /// the file, and cut what they quote.
-fn shown_output(output: &Output, secrets: &[String], written: &[String]) -> String {
+pub(super) fn shown_output(output: &Output, secrets: &[String], written: &[String]) -> String {
     let text = String::from_utf8_lossy(&output.bytes);
     let lines_of_secrets = secrets.iter().chain(written).flat_map(|secret| secret.lines());
     let beginnings: Vec<String> = lines_of_secrets

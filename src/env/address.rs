@@ -64,29 +64,40 @@ pub(super) fn parse_port(text: &str) -> Result<u16, Reason> {
 
 /// `h`, `h:p`, `[v6]`, `[v6]:p`, and a bare IPv6 address, which has no port.
 pub(super) fn check_host_port(text: &str) -> Result<(), Reason> {
+    split_host_port(text).map(drop)
+}
+
+/// The host, without the brackets of an IPv6 address, and the port of `host[:port]`.
+///
+/// # Errors
+/// It is none; the reason doesn't repeat the text.
+pub fn split_host_port(text: &str) -> Result<(&str, Option<u16>), Reason> {
     if let Some(inner) = text.strip_prefix('[') {
         let (address, rest) = inner.split_once(']').ok_or("the `[` is never closed")?;
         address.parse::<Ipv6Addr>().map_err(|_| "between `[` and `]` stands an IPv6 address")?;
         return match rest.strip_prefix(':') {
-            Some(port) => parse_port(port).map(drop),
-            None if rest.is_empty() => Ok(()),
+            Some(port) => Ok((address, Some(parse_port(port)?))),
+            None if rest.is_empty() => Ok((address, None)),
             None => Err("after the `]` only `:` and a port may stand"),
         };
     }
     if text.parse::<Ipv6Addr>().is_ok() {
-        return Ok(());
+        return Ok((text, None));
     }
     match text.split_once(':') {
         Some((_, port)) if port.contains(':') => {
             Err("more than one `:`: an IPv6 address with a port is written `[address]:port`")
         }
-        Some((host, port)) => check_host(host).and_then(|()| parse_port(port).map(drop)),
-        None => check_host(text),
+        Some((host, port)) => check_host(host).and_then(|()| Ok((host, Some(parse_port(port)?)))),
+        None => check_host(text).map(|()| (text, None)),
     }
 }
 
 /// `scheme://[user@]host[:port]` and whatever follows, without spaces and controls.
-pub(super) fn check_url(text: &str) -> Result<(), Reason> {
+///
+/// # Errors
+/// It is none; the reason doesn't repeat the text.
+pub fn check_url(text: &str) -> Result<(), Reason> {
     if text.chars().any(|c| c.is_whitespace() || c.is_control() || is_quote(c)) {
         return Err("a URL holds no space, quote or control character: write them as %20, %22, ...");
     }
@@ -138,7 +149,7 @@ fn is_quote(c: char) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{check_email, check_host, check_host_port, check_url, parse_port};
+    use super::{check_email, check_host, check_host_port, check_url, parse_port, split_host_port};
 
     fn table(check: impl Fn(&str) -> bool, accepted: &[&str], refused: &[&str]) {
         for text in accepted {
@@ -203,6 +214,19 @@ mod tests {
             &["db", "db:3306", "1.2.3.4:80", "[::1]:80", "[::1]", "::1", "2001:db8::1:80"],
             &["", ":80", "db:", "db:x", "db:0", "db:80abc", "[::1", "[::1]80", "[db]:80", "a:b:c", "db:80\n"],
         );
+    }
+
+    #[test]
+    fn hosts_and_their_ports() {
+        for (text, host, port) in [
+            ("db", "db", None),
+            ("db:3306", "db", Some(3306)),
+            ("[::1]:80", "::1", Some(80)),
+            ("[::1]", "::1", None),
+            ("::1", "::1", None),
+        ] {
+            assert_eq!(split_host_port(text), Ok((host, port)), "{text}");
+        }
     }
 
     #[test]

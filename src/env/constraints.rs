@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 use std::time::Duration;
 
-use regex::Regex;
+use regex_lite::Regex;
 
 use super::types::{self, Reason};
 use super::value::Value;

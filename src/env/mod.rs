@@ -20,7 +20,8 @@ mod undeclared;
 mod value;
 mod words;
 
-pub use names::Names;
+pub use address::{check_url, split_host_port};
+pub use names::{Names, without_volumes};
 pub use overlay::overlay;
 pub use resolve::{Inputs, Resolution, resolve};
 pub use resolved::{Origin, Resolved, ResolvedVariable};

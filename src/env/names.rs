@@ -8,7 +8,9 @@ use crate::expression::{Origin, identifiers, is_function};
 use crate::spec::Spec;
 
 /// What castoff provides besides the variables.
-const PROVIDED: [&str; 2] = ["container", "image"];
+const PROVIDED: [&str; 4] = ["container", "image", "volume", "volumes"];
+/// Those of them that only a spec with a volume has.
+const OF_VOLUMES: [&str; 2] = ["volume", "volumes"];
 
 /// The names that a spec gives a meaning to.
 #[derive(Debug)]
@@ -32,13 +34,22 @@ impl<'s> Names<'s> {
         unknown.map(|name| self.unknown(name, text, also)).collect()
     }
 
+    /// What castoff provides for this spec besides the variables.
+    pub fn provided(&self) -> impl Iterator<Item = &str> {
+        let has_volumes = !self.spec.volumes.is_empty();
+        PROVIDED.into_iter().filter(move |name| has_volumes || !OF_VOLUMES.contains(name))
+    }
+
     fn knows(&self, name: &str) -> bool {
-        PROVIDED.contains(&name)
+        self.provided().any(|known| known == name)
             || is_function(name)
             || self.spec.variables.iter().any(|variable| variable.name.value == name)
     }
 
     fn unknown(&self, name: &str, text: &Located<String>, also: &[&str]) -> Diagnostic {
+        if let Some(problem) = without_volumes(name) {
+            return problem.at(&place_of(name, text), "what it is about is not there");
+        }
         let problem = Diagnostic::spec(format!("there is no variable `{name}`"))
             .at(&place_of(name, text), "not declared");
         let renamed = self
@@ -51,7 +62,7 @@ impl<'s> Names<'s> {
             return problem.help(format!("`{name}` is an old name of `{new}`: write `{new}`"));
         }
         let declared = self.spec.variables.iter().map(|variable| variable.name.value.as_str());
-        match nearest(name, declared.chain(PROVIDED).chain(also.iter().copied())) {
+        match nearest(name, declared.chain(self.provided()).chain(also.iter().copied())) {
             Some(near) => problem.help(format!("did you mean `{near}`?")),
             None => problem.help(format!("declare it as [env.{name}]")),
         }
@@ -68,6 +79,17 @@ impl<'s> Names<'s> {
             })
             .collect()
     }
+}
+
+/// What to say of a use of `volume` or `volumes` in a spec that has none; `None` for another
+/// name.
+#[must_use]
+pub fn without_volumes(name: &str) -> Option<Diagnostic> {
+    OF_VOLUMES.contains(&name).then(|| {
+        Diagnostic::spec(format!("there is no [[volume]] for `{name}`"))
+            .note("`volume` is the first [[volume]] of the spec, `volumes` has them all by their paths")
+            .help("declare the volume; what is about the container is in `container`")
+    })
 }
 
 /// Where the name stands in the text first, or else the whole text.
@@ -110,6 +132,7 @@ mod tests {
             ("SMTP_HOTS == 1", &["did you mean `SMTP_HOST`?"]),
             ("SSMTP_USER", &["write `SMTP_USER`"]),
             ("contianer.memory + ZZZ", &["[env.ZZZ]", "did you mean `container`?"]),
+            ("volume.first_start or volumes['/x'].first-start", &["declare the volume"; 2]),
         ] {
             let text = located(expression);
             let used = Expression::compile(&text).unwrap().names().clone();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use minijinja::Value as Seen;
 
-use super::facts::Facts;
+use super::facts::{Facts, StartFacts};
 use super::value::Value;
 
 /// Where a value came from.
@@ -98,7 +98,8 @@ impl Resolved {
     }
 
     /// What expressions and templates see: each variable that is set, by its own name, and
-    /// `container` (`memory`, `cpus`, `hostname`) and `image` (`name`, `version`). What is
+    /// `container` (`memory`, `cpus`, `hostname`), `image` (`name`, `version`), `volume` and
+    /// `volumes`; `container` and each volume with `first_start` and `upgraded_from`. What is
     /// unset is undefined.
     #[must_use]
     pub fn context(&self, facts: &Facts) -> Seen {
@@ -109,17 +110,29 @@ impl Resolved {
     }
 }
 
-/// `container` and `image`.
+/// `container`, `image`, `volume` and `volumes`.
 pub(super) fn provided(facts: &Facts) -> BTreeMap<String, Seen> {
     let container = [
         ("memory", Seen::from(facts.memory)),
         ("cpus", Seen::from(facts.cpus)),
         ("hostname", Seen::from(facts.hostname.as_str())),
     ];
+    let container = container.into_iter().chain(start(&facts.container));
     let image = [("name", &facts.image_name), ("version", &facts.image_version)];
     let image = image.into_iter().filter_map(|(key, text)| Some((key, Seen::from(text.as_deref()?))));
-    BTreeMap::from([
+    let volumes = facts.volumes.iter().map(|(path, facts)| (path.as_str(), Seen::from_pairs(start(facts))));
+    let mut provided = BTreeMap::from([
         ("container".to_owned(), Seen::from_pairs(container)),
         ("image".to_owned(), Seen::from_pairs(image)),
-    ])
+        ("volumes".to_owned(), Seen::from_pairs(volumes)),
+    ]);
+    if let Some((_, first)) = facts.volumes.first() {
+        provided.insert("volume".to_owned(), Seen::from_pairs(start(first)));
+    }
+    provided
+}
+
+fn start(facts: &StartFacts) -> impl Iterator<Item = (&'static str, Seen)> {
+    let from = facts.upgraded_from.as_deref().map(|from| ("upgraded_from", Seen::from(from)));
+    [("first_start", Seen::from(facts.first_start))].into_iter().chain(from)
 }

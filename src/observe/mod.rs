@@ -2,5 +2,9 @@
 
 pub mod cgroup;
 pub mod container;
+pub mod hooks;
+pub mod scopes;
+pub mod seed;
 pub mod state;
 pub mod target;
+pub mod volume;

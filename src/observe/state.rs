@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::Diagnostic;
 use crate::exit::ExitCode;
-use crate::state::{GENERATED_FILE, Garbled, Generated, VOLUME_DIRECTORY, WRITTEN_FILE, Written};
+use crate::state::{
+    GENERATED_FILE, Garbled, Generated, STARTED_FILE, SUCCEEDED_FILE, Started, Succeeded, VOLUME_DIRECTORY,
+    WRITTEN_FILE, Written,
+};
 use crate::sys::file_error::FileError;
 use crate::sys::files::{Entry, look, read_open};
 use crate::sys::path_walk::{Base, Resolution};
@@ -76,16 +79,42 @@ pub fn generated(base: &Base, path: &Path) -> Result<Generated, StateError> {
 /// # Errors
 /// It can't be read, trusted or understood.
 pub fn written(base: &Base, directories: &[PathBuf]) -> Result<Written, StateError> {
-    for directory in directories {
-        let path = directory.join(WRITTEN_FILE);
-        if let Some(text) = read(base, &path)? {
-            return Written::parse(&text).map_err(|garbled| StateError::Garbled(path, garbled));
-        }
-    }
-    Ok(Written::default())
+    Ok(first(base, directories, WRITTEN_FILE, Written::parse)?.unwrap_or_default())
 }
 
-fn read(base: &Base, path: &Path) -> Result<Option<Vec<u8>>, StateError> {
+/// The record of the last completed preparation in the first of the directories that has one.
+///
+/// # Errors
+/// It can't be read, trusted or understood.
+pub fn started(base: &Base, directories: &[PathBuf]) -> Result<Option<Started>, StateError> {
+    first(base, directories, STARTED_FILE, Started::parse)
+}
+
+/// The record of successful steps in the first of the directories that has one.
+///
+/// # Errors
+/// It can't be read, trusted or understood.
+pub fn succeeded(base: &Base, directories: &[PathBuf]) -> Result<Succeeded, StateError> {
+    Ok(first(base, directories, SUCCEEDED_FILE, Succeeded::parse)?.unwrap_or_default())
+}
+
+fn first<T>(
+    base: &Base,
+    directories: &[PathBuf],
+    name: &str,
+    parse: fn(&[u8]) -> Result<T, Garbled>,
+) -> Result<Option<T>, StateError> {
+    for directory in directories {
+        let path = directory.join(name);
+        if let Some(text) = read(base, &path)? {
+            return parse(&text).map(Some).map_err(|garbled| StateError::Garbled(path, garbled));
+        }
+    }
+    Ok(None)
+}
+
+/// The text of a state file; `None` where it is missing.
+pub(super) fn read(base: &Base, path: &Path) -> Result<Option<Vec<u8>>, StateError> {
     let Resolution::Found(location) = base.resolve(path)? else { return Ok(None) };
     let Some(Entry { status, file, .. }) = look(&location)? else { return Ok(None) };
     let own = [0, nix::unistd::geteuid().as_raw()];

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::diff;
-use super::step::{Hidden, Kept, KeptReason, Plan, Planned, Secrets, Step, Validation, Why};
+use super::step::{Hidden, Kept, KeptReason, Plan, Planned, Secrets, Spared, Step, Validation, Why};
+use super::volume::{VolumeLock, VolumeWish};
+use super::wait::Wait;
 use crate::diagnostic::{Diagnostic, Located};
 use crate::exit::ExitCode;
 use crate::observe::target::{Content, Found, Target};
@@ -27,10 +29,16 @@ const DIRECTORY_MODE: u32 = 0o755;
 pub struct Wishes<'a> {
     /// `[[directory]]`.
     pub directories: &'a [Directory],
+    /// `[[volume]]`, with what is recorded of each.
+    pub volumes: &'a [VolumeWish<'a>],
+    /// The image's version.
+    pub version: Option<&'a str>,
     /// The rendered files.
     pub outputs: &'a Outputs<'a>,
     /// Secrets to keep, by scope.
     pub generated: Vec<NewSecrets>,
+    /// What is waited for.
+    pub waits: Vec<Wait>,
     /// What stands at each destination and directory.
     pub targets: &'a BTreeMap<PathBuf, Target>,
     /// What castoff wrote before.
@@ -68,7 +76,13 @@ pub fn build(wishes: &Wishes<'_>) -> Result<Plan, Vec<Diagnostic>> {
         let step = Step::KeepGenerated { scope, values };
         builder.plan.steps.push(Planned { step, why: Why::NotGenerated, diff: None, obstacle: None });
     }
-    for directory in wishes.directories {
+    let inside = |directory: &&Directory| wishes.volumes.iter().any(|volume| volume.holds(directory));
+    for directory in wishes.directories.iter().filter(|directory| !inside(directory)) {
+        builder.directory(directory);
+    }
+    builder.volumes();
+    // those in a volume take their place in what fills it
+    for directory in wishes.directories.iter().filter(inside) {
         builder.directory(directory);
     }
     for template in &wishes.outputs.skipped {
@@ -78,6 +92,9 @@ pub fn build(wishes: &Wishes<'_>) -> Result<Plan, Vec<Diagnostic>> {
     for output in &wishes.outputs.files {
         builder.check_place(output);
         builder.file(output);
+    }
+    for wait in &wishes.waits {
+        builder.push(Step::Wait(wait.clone()), Why::Asked, None);
     }
     if builder.problems.is_empty() { Ok(builder.plan) } else { Err(builder.problems) }
 }
@@ -118,7 +135,12 @@ impl Builder<'_> {
         let replaced = match &step {
             Step::Write { path, .. } => Some(path),
             Step::Directory { path, .. } if why == Why::Missing => Some(path),
-            Step::Directory { .. } | Step::Adjust { .. } | Step::KeepGenerated { .. } => None,
+            Step::Fill(_)
+            | Step::Directory { .. }
+            | Step::Own { .. }
+            | Step::Adjust { .. }
+            | Step::KeepGenerated { .. }
+            | Step::Wait(_) => None,
         };
         let obstacle = replaced.and_then(|path| self.found(path)?.obstacle.clone());
         self.plan.steps.push(Planned { step, why, diff, obstacle });
@@ -130,6 +152,24 @@ impl Builder<'_> {
             self.problems.push(problem);
             Owner::default()
         })
+    }
+
+    fn volumes(&mut self) {
+        let files = self.wishes.outputs.files.iter().map(|output| output.dest.clone());
+        let volumes = self.wishes.volumes.iter().map(|wish| wish.volume.path.value.clone());
+        let others: Vec<PathBuf> = volumes.chain(files).collect();
+        for wish in self.wishes.volumes {
+            let owner = self.owner(wish.volume.owner.as_ref());
+            match wish.filling(self.wishes.version, owner, &others) {
+                Ok(None) if wish.volume.seed.is_none() => {}
+                Ok(None) => self.keep(&wish.volume.path.value, KeptReason::Complete),
+                Ok(Some(filling)) => {
+                    self.plan.locks.push(VolumeLock::of(wish.volume));
+                    self.push(Step::Fill(Box::new(filling)), Why::Recorded, None);
+                }
+                Err(problem) => self.problems.push(problem),
+            }
+        }
     }
 
     fn directory(&mut self, directory: &Directory) {
@@ -148,10 +188,29 @@ impl Builder<'_> {
                 (Some(Why::Missing), Attributes { mode, uid: owner.uid, gid: owner.gid })
             }
         };
+        // a directory that is made has nothing in it
+        if directory.recursive && why != Some(Why::Missing) {
+            let step = Step::Own { path: path.clone(), owner, spared: self.spared(directory) };
+            self.push(step, Why::Recursive, None);
+        }
         match why {
             None => self.keep(path, KeptReason::Unchanged),
             Some(why) => self.push(Step::Directory { path: path.clone(), attributes }, why, None),
         }
+    }
+
+    /// What others than this directory say the owner of: other directories, volumes and
+    /// templates.
+    fn spared(&self, directory: &Directory) -> Vec<Spared> {
+        let outer = &directory.path.value;
+        let others = self.wishes.directories.iter().filter(|other| other.path.value != *outer);
+        let directories = others.map(|other| (other.path.value.as_path(), other.recursive));
+        let files = self.wishes.outputs.files.iter().map(|output| (output.dest.as_path(), false));
+        let spared = |(path, with_all_below): (&Path, bool)| Spared { path: path.to_owned(), with_all_below };
+        let owned =
+            self.wishes.volumes.iter().map(|wish| wish.volume).filter(|volume| volume.owner.is_some());
+        let volumes = owned.map(|volume| volume.path.value.as_path()).filter(|path| path != outer);
+        directories.chain(volumes.map(|path| (path, true))).chain(files).map(spared).collect()
     }
 
     fn file(&mut self, output: &Output<'_>) {

@@ -82,7 +82,11 @@ pub fn check_service(
             Err(problem) => problems.push(problem),
         }
     }
-    problems.extend(accounts.and_then(|accounts| identity(service, accounts).err()).unwrap_or_default());
+    problems.extend(
+        accounts
+            .and_then(|accounts| identity(service.user.as_ref(), service.group.as_ref(), accounts).err())
+            .unwrap_or_default(),
+    );
     problems
 }
 
@@ -101,7 +105,7 @@ fn fill_from_service(
             Err(problem) => problems.push(problem),
         }
     }
-    match identity(service, accounts) {
+    match identity(service.user.as_ref(), service.group.as_ref(), accounts) {
         Ok(Some(identity)) => {
             set_home(&mut plan.environment, &identity);
             let Identity { uid, gid, groups, .. } = identity;
@@ -129,7 +133,7 @@ fn fill_from_service(
 }
 
 /// One word of the command; still one word whatever its variables hold.
-fn argument(
+pub(super) fn argument(
     word: &Located<String>,
     context: &Value,
     is_secret: &dyn Fn(&str) -> bool,
@@ -143,7 +147,7 @@ fn argument(
 }
 
 /// A word that is to be computed; `None`: it stands as it is.
-fn compiled(
+pub(super) fn compiled(
     word: &Located<String>,
     is_secret: &dyn Fn(&str) -> bool,
 ) -> Result<Option<TextTemplate>, Diagnostic> {
@@ -159,16 +163,21 @@ fn compiled(
     }
 }
 
-fn identity(service: &Service, accounts: &Accounts) -> Result<Option<Identity>, Vec<Diagnostic>> {
+/// Who is meant; `None`: castoff's own user.
+pub(super) fn identity(
+    user: Option<&Located<String>>,
+    group: Option<&Located<String>>,
+    accounts: &Accounts,
+) -> Result<Option<Identity>, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut identity = None;
-    if let Some(user) = &service.user {
+    if let Some(user) = user {
         match accounts.identity(&user.value) {
             Ok(found) => identity = Some(found),
             Err(error) => problems.push(Diagnostic::from(&error).at(&user.place, "named here")),
         }
     }
-    if let Some(group) = &service.group {
+    if let Some(group) = group {
         match (accounts.group(&group.value), &mut identity) {
             (Ok(gid), Some(identity)) => {
                 identity.gid = gid;
@@ -176,7 +185,7 @@ fn identity(service: &Service, accounts: &Accounts) -> Result<Option<Identity>, 
                     identity.groups.insert(0, gid);
                 }
             }
-            (Ok(_), None) if service.user.is_none() => problems.push(
+            (Ok(_), None) if user.is_none() => problems.push(
                 Diagnostic::spec("`group` without `user`").at(&group.place, "add the user that runs with it"),
             ),
             (Ok(_), None) => {}
@@ -189,4 +198,14 @@ fn identity(service: &Service, accounts: &Accounts) -> Result<Option<Identity>, 
 fn set_home(environment: &mut Vec<(OsString, OsString)>, identity: &Identity) {
     environment.retain(|(name, _)| name != "HOME");
     environment.push(("HOME".into(), identity.home.clone().into_os_string()));
+}
+
+/// A word as a shell would take it.
+pub(super) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }

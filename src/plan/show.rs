@@ -2,19 +2,23 @@
 
 use std::fmt::Write as _;
 
+use super::run::quoted;
+use super::show_tasks::show_tasks;
 use super::step::{Kept, KeptReason, Plan, Planned, Step, Why};
+use crate::duration;
 use crate::service::{Manner, RunPlan};
+use crate::sys::accounts::Owner;
 use crate::sys::attributes::Attributes;
 
 /// The whole plan: each step with its reason and its diff, what stays, what is run.
 #[must_use]
 pub fn show(plan: &Plan) -> String {
     let mut text = String::new();
+    if plan.steps.iter().all(|planned| matches!(planned.step, Step::Wait(_))) {
+        text.push_str("nothing has to be written\n");
+    }
     for planned in &plan.steps {
         show_step(&mut text, planned);
-    }
-    if plan.steps.is_empty() {
-        text.push_str("nothing has to be written\n");
     }
     for kept in &plan.kept {
         let _ = writeln!(text, "keep    {}  ({})", kept.path.display(), kept.why());
@@ -23,6 +27,7 @@ pub fn show(plan: &Plan) -> String {
         let _ =
             writeln!(text, "check   {}  with {}", validation.dest.display(), validation.command.join(" "));
     }
+    text.push_str(&show_tasks(&plan.tasks));
     match &plan.run {
         Some(run) => show_run(&mut text, run),
         None => text.push_str("run     nothing\n"),
@@ -39,15 +44,30 @@ fn show_step(text: &mut String, planned: &Planned) {
                 scope.as_ref().map_or("the container's state".into(), |scope| scope.display().to_string());
             writeln!(text, "generate {} and keep in {scope}  ({why})", names.join(", "))
         }
+        Step::Fill(filling) => {
+            let (path, seed, why) = (filling.path.display(), filling.seed.display(), filling.why());
+            writeln!(text, "fill    {path}/  from {seed}  ({why})")
+        }
         Step::Directory { path, attributes } => {
             let verb = if planned.why == Why::AttributesDiffer { "adjust" } else { "create" };
             writeln!(text, "{verb}  {}/  {}  ({why})", path.display(), access(attributes))
+        }
+        Step::Own { path, owner, .. } => {
+            writeln!(
+                text,
+                "own     {}/ and all below  owner {}  ({why})",
+                path.display(),
+                shown_owner(*owner)
+            )
         }
         Step::Write { path, attributes, .. } => {
             writeln!(text, "write   {}  {}  ({why})", path.display(), access(attributes))
         }
         Step::Adjust { path, attributes, .. } => {
             writeln!(text, "adjust  {}  {}  ({why})", path.display(), access(attributes))
+        }
+        Step::Wait(wait) => {
+            writeln!(text, "wait    for {}  at most {}", wait.shown, duration::format(wait.timeout))
         }
     };
     if let Some(obstacle) = &planned.obstacle {
@@ -59,11 +79,17 @@ fn show_step(text: &mut String, planned: &Planned) {
 }
 
 fn access(attributes: &Attributes) -> String {
-    let id = |id: Option<u32>| id.map_or(String::new(), |id| id.to_string());
     match (attributes.uid, attributes.gid) {
         (None, None) => format!("mode {:04o}", attributes.mode),
-        (uid, gid) => format!("mode {:04o}, owner {}:{}", attributes.mode, id(uid), id(gid)),
+        (uid, gid) => format!("mode {:04o}, owner {}", attributes.mode, shown_owner(Owner { uid, gid })),
     }
+}
+
+/// `33:33`, `33:` or `:33`.
+#[must_use]
+pub fn shown_owner(owner: Owner) -> String {
+    let id = |id: Option<u32>| id.map_or(String::new(), |id| id.to_string());
+    format!("{}:{}", id(owner.uid), id(owner.gid))
 }
 
 impl Why {
@@ -76,6 +102,9 @@ impl Why {
             Self::AttributesDiffer => "owner or mode differ".to_owned(),
             Self::OtherKind(kind) => format!("{kind} is there"),
             Self::NotGenerated => "not generated yet".to_owned(),
+            Self::Recorded => "recorded".to_owned(),
+            Self::Recursive => "recursive: where it differs".to_owned(),
+            Self::Asked => "the spec says so".to_owned(),
         }
     }
 }
@@ -91,6 +120,7 @@ impl Kept {
             KeptReason::Edited => "it was edited since castoff wrote it",
             KeptReason::NotOurs => "castoff has no record of having written it",
             KeptReason::NotWanted => "its `when` is false",
+            KeptReason::Complete => "the volume is complete",
         }
     }
 }
@@ -112,14 +142,4 @@ fn show_run(text: &mut String, run: &RunPlan) {
         };
     }
     text.push('\n');
-}
-
-/// A word as a shell would take it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }

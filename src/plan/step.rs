@@ -3,9 +3,14 @@
 
 use std::path::PathBuf;
 
+use super::task::Tasks;
+use super::volume::{Filling, VolumeLock};
+use super::wait::Wait;
 use crate::diagnostic::Diagnostic;
 use crate::service::RunPlan;
+use crate::spec::Volume;
 use crate::state::Digest;
+use crate::sys::accounts::Owner;
 use crate::sys::attributes::Attributes;
 use crate::sys::file_error::FileError;
 use crate::sys::status::Kind;
@@ -15,10 +20,14 @@ use crate::sys::status::Kind;
 pub struct Plan {
     /// What is changed.
     pub steps: Vec<Planned>,
+    /// The volumes on which no other start may work meanwhile.
+    pub locks: Vec<VolumeLock>,
     /// What is looked at and left alone.
     pub kept: Vec<Kept>,
     /// Commands that must succeed on files before these are written.
     pub validations: Vec<Validation>,
+    /// Steps and hooks that are run then.
+    pub tasks: Tasks,
     /// What is run afterwards.
     pub run: Option<RunPlan>,
 }
@@ -31,6 +40,26 @@ impl Plan {
 }
 
 impl Plan {
+    /// Whether a volume is filled or changed.
+    #[must_use]
+    pub fn fills(&self, volume: &std::path::Path) -> bool {
+        let mut steps = self.steps.iter().map(|planned| &planned.step);
+        steps.any(|step| matches!(step, Step::Fill(filling) if filling.path == volume))
+    }
+
+    /// Adds the locks of the volumes in whose scope something is run or remembered.
+    pub fn lock_for_tasks(&mut self, volumes: &[Volume]) {
+        let used = self.tasks.volumes();
+        let needed = volumes.iter().filter(|volume| used.contains(volume.path.value.as_path()));
+        for lock in needed.map(VolumeLock::of) {
+            if !self.locks.contains(&lock) {
+                self.locks.push(lock);
+            }
+        }
+        // the order that keeps two starts from waiting for each other
+        self.locks.sort_by(|one, other| one.path.cmp(&other.path));
+    }
+
     /// The validations of files that are about to be written. What stays as it is was
     /// validated when it was written.
     pub fn due_validations(&self) -> impl Iterator<Item = &Validation> {
@@ -75,12 +104,24 @@ pub enum Step {
         /// Names and values.
         values: Vec<(String, String)>,
     },
+    /// Fill a volume, or bring it up to date.
+    Fill(Box<Filling>),
     /// Make a directory or correct its owner and mode.
     Directory {
         /// Where.
         path: PathBuf,
         /// How.
         attributes: Attributes,
+    },
+    /// Give all below a directory to an owner. Before the directory itself is given away,
+    /// so that nobody new can write where castoff works.
+    Own {
+        /// The directory.
+        path: PathBuf,
+        /// Whose all below it shall be.
+        owner: Owner,
+        /// What has an owner of its own.
+        spared: Vec<Spared>,
     },
     /// Put a file in its place.
     Write {
@@ -102,6 +143,8 @@ pub enum Step {
         /// The content, should the file have to be replaced: may hold secrets.
         content: Vec<u8>,
     },
+    /// Wait for something, once all files are in their places.
+    Wait(Wait),
 }
 
 /// Never shows content.
@@ -112,8 +155,13 @@ impl std::fmt::Debug for Step {
                 let names: Vec<&String> = values.iter().map(|(name, _)| name).collect();
                 f.debug_struct("KeepGenerated").field("scope", scope).field("names", &names).finish()
             }
+            Self::Fill(filling) => f.debug_tuple("Fill").field(filling).finish(),
             Self::Directory { path, attributes } => {
                 f.debug_struct("Directory").field("path", path).field("attributes", attributes).finish()
+            }
+            Self::Own { path, owner, spared } => {
+                let mut shown = f.debug_struct("Own");
+                shown.field("path", path).field("owner", owner).field("spared", spared).finish()
             }
             Self::Write { path, attributes, .. } => {
                 f.debug_struct("Write").field("path", path).field("attributes", attributes).finish()
@@ -121,8 +169,18 @@ impl std::fmt::Debug for Step {
             Self::Adjust { path, attributes, .. } => {
                 f.debug_struct("Adjust").field("path", path).field("attributes", attributes).finish()
             }
+            Self::Wait(wait) => wait.fmt(f),
         }
     }
+}
+
+/// What a table of the spec names inside of a recursive directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spared {
+    /// Where.
+    pub path: PathBuf,
+    /// Whether all below it is spared too: another recursive directory.
+    pub with_all_below: bool,
 }
 
 /// Why a step is needed.
@@ -138,6 +196,12 @@ pub enum Why {
     OtherKind(Kind),
     /// No value was given or kept.
     NotGenerated,
+    /// What is recorded of the volume.
+    Recorded,
+    /// Whose what is below a recursive directory is, is found while it is seen to.
+    Recursive,
+    /// The spec says so.
+    Asked,
 }
 
 /// Something that stays as it is.
@@ -164,6 +228,8 @@ pub enum KeptReason {
     NotOurs,
     /// Its `when` is false.
     NotWanted,
+    /// It is a volume with nothing to do.
+    Complete,
 }
 
 /// A command that must succeed on a rendered file.

@@ -11,9 +11,12 @@ use super::fill::{Rendered, Visibility, fill};
 use super::holes::{Holes, Marker, changed, choose_marker};
 use super::sources::{ReadTemplate, SourceError, Sources};
 use crate::diagnostic::{Diagnostic, Located, Place, Source, nearest};
+use crate::env::facts::Facts;
+use crate::env::{Names, Resolved, without_volumes};
 use crate::exit::ExitCode;
-use crate::expression::{Origin, diagnose_checked, engine, identifiers, is_function};
+use crate::expression::{Origin, diagnose_checked, engine, identifiers, is_function, spelled_template};
 use crate::format::{Blame, Format, Refusal};
+use crate::spec::{Spec, asks_which_start};
 
 /// So many refused values of one template are each shown with their place.
 const MOST_LOCATED: usize = 25;
@@ -27,6 +30,33 @@ pub struct Known {
     pub secrets: BTreeSet<String>,
     /// Texts of values that are no secrets.
     pub open_texts: BTreeSet<String>,
+}
+
+impl Known {
+    /// What is known of the variables of a spec and of the facts.
+    #[must_use]
+    pub fn of(spec: &Spec, resolved: &Resolved, facts: &Facts) -> Self {
+        let mut names: BTreeSet<String> = spec.variables.iter().map(|v| v.name.value.clone()).collect();
+        names.extend(Names::of(spec).provided().map(str::to_owned));
+        let mut secrets: BTreeSet<String> = spec
+            .variables
+            .iter()
+            .filter(|v| v.secret || v.generate.is_some())
+            .map(|v| v.name.value.clone())
+            .collect();
+        secrets.extend(resolved.variables.iter().filter(|v| v.secret).map(|v| v.name.clone()));
+        let open = resolved.variables.iter().filter(|variable| !variable.secret);
+        let open_texts = open
+            .filter_map(|variable| variable.value.as_ref())
+            .map(|value| value.seen().to_string())
+            .chain([facts.memory.to_string(), facts.cpus.to_string(), facts.hostname.clone()])
+            .chain(facts.image_name.clone())
+            .chain(facts.image_version.clone())
+            .chain(facts.container.upgraded_from.clone())
+            .chain(facts.volumes.iter().filter_map(|(_, facts)| facts.upgraded_from.clone()))
+            .collect();
+        Self { names, secrets, open_texts }
+    }
 }
 
 /// What is to be rendered.
@@ -76,6 +106,13 @@ impl Renderer {
         }
     }
 
+    /// Whether a template that was read asks which start of the container this is.
+    #[must_use]
+    pub fn asks_which_start(&self) -> bool {
+        let read = self.sources.values().flat_map(|sources| sources.loaded());
+        read.into_iter().any(|(_, source)| asks_which_start(&source.text))
+    }
+
     fn rendering<'a>(
         &mut self,
         source: &'a Located<String>,
@@ -116,7 +153,9 @@ pub struct Survey {
 pub fn survey(directory: &Path, name: &str, read: &Arc<ReadTemplate>) -> Survey {
     let Ok(source) = Sources::new(directory, Arc::clone(read)).get(name) else { return Survey::default() };
     let engine = engine();
-    let names = engine.template_from_str(&source.text).map(|template| template.undeclared_variables(false));
+    let names = engine
+        .template_from_str(&spelled_template(&source.text))
+        .map(|template| template.undeclared_variables(false));
     Survey { names: names.into_iter().flatten().collect(), raw: raw_uses(&source) }
 }
 
@@ -195,7 +234,7 @@ impl Rendering<'_> {
                 ErrorKind::SyntaxError,
                 "the file holds private-use characters of plane 15, which castoff needs for itself",
             )),
-            Ok(source) => Ok(Some(source.text.clone())),
+            Ok(source) => Ok(Some(spelled_template(&source.text).into_owned())),
             Err(SourceError::Missing) => Ok(None),
             Err(error) => Err(Error::new(ErrorKind::BadInclude, error.reason())),
         });
@@ -226,6 +265,9 @@ impl Rendering<'_> {
 
     fn undeclared(&self, source: &Arc<Source>, name: &str) -> Diagnostic {
         let span = find_name(&source.text, name).unwrap_or(0..0);
+        if let Some(problem) = without_volumes(name) {
+            return problem.at(&Place::new(source, span), "what it is about is not there");
+        }
         let diagnostic = Diagnostic::spec(format!("`{name}` is not declared"))
             .at(&Place::new(source, span), "no variable of the spec has this name");
         match nearest(name, self.known.names.iter().map(String::as_str)) {

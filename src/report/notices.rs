@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Located, Place, Severity};
 use crate::exit::ExitCode;
 use crate::expression::{Expression, TextTemplate};
 use crate::render::{Outputs, ReadTemplate, survey};
-use crate::spec::{Default, Spec, Template};
+use crate::spec::{Default, Spec, Template, Terms};
 
 /// All notices about a spec whose files were rendered.
 #[must_use]
@@ -101,15 +101,24 @@ fn names_of_spec(spec: &Spec) -> BTreeSet<String> {
         expression(when.as_ref());
         expression(for_each.as_ref());
     }
+    for wait in &spec.waits {
+        expression(wait.when.as_ref());
+    }
+    for Terms { when, .. } in spec.terms() {
+        expression(when.as_ref());
+    }
     let dests = spec.templates.iter().map(|template| template.dest.clone());
     let words = spec.service.iter().flat_map(|service| service.command.value.iter().cloned());
+    let words = words.chain(spec.steps.iter().flat_map(|step| step.command.value.iter().cloned()));
     let defaults = spec.variables.iter().filter_map(|variable| {
         let Located { value: Default::Computed(text), place } = variable.default.as_ref()? else {
             return None;
         };
         Some(Located { value: text.clone(), place: place.clone() })
     });
-    for text in dests.chain(words).chain(defaults) {
+    let awaited = spec.waits.iter().flat_map(|wait| wait.awaited.texts().iter().cloned());
+    names.extend(spec.watched_variables().map(str::to_owned));
+    for text in dests.chain(words).chain(defaults).chain(awaited) {
         names.extend(TextTemplate::compile(&text).iter().flat_map(|compiled| compiled.names().clone()));
     }
     names

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::fields::{Fields, Reading};
 use super::model::{Image, Rule, Spec, Undeclared, UndeclaredAction, Version};
-use super::{outputs, service, variable};
+use super::{outputs, service, step, variable, volume, wait};
 use crate::diagnostic::{Diagnostic, Located, Source};
 
 /// The version of the format that this castoff reads.
@@ -67,13 +67,16 @@ fn read_spec(
         variables: variable::read_all(reading, &mut fields),
         rules: read_rules(reading, &mut fields),
         directories: outputs::read_directories(reading, &mut fields),
+        volumes: volume::read_all(reading, &mut fields),
         templates: outputs::read_templates(reading, &mut fields, directory),
+        waits: wait::read_all(reading, &mut fields),
+        steps: step::read_steps(reading, &mut fields),
+        hooks: step::read_hooks(reading, &mut fields),
+        asks_which_start: step::asks_which_start(&reading.source.text),
         service: service::read(reading, &mut fields),
         prepare_for,
     };
-    for later in ["volume", "wait", "step", "hooks", "cron"] {
-        fields.not_yet(reading, later);
-    }
+    fields.not_yet(reading, "cron");
     fields.finish(reading);
     (spec, include)
 }
@@ -164,16 +167,23 @@ fn read_rules(reading: &mut Reading, fields: &mut Fields<'_, '_>) -> Vec<Rule> {
     for (table, span) in fields.tables(reading, "rule") {
         let mut rule = Fields::new(table, "[[rule]]", span);
         let assert = rule.required_string(reading, "assert");
-        let message = rule.string(reading, "message").map(|message| message.value);
+        let message = rule.string(reading, "message");
         rule.finish(reading);
-        rules.extend(assert.map(|assert| Rule { assert, message }));
+        if let Some(message) = message.as_ref().filter(|message| message.value.trim().is_empty()) {
+            reading.report(
+                Diagnostic::spec("`message` is empty")
+                    .at(&message.place, "it is all that is said where the rule is broken")
+                    .help("write a sentence, or leave `message` out"),
+            );
+        }
+        rules.extend(assert.map(|assert| Rule { assert, message: message.map(|message| message.value) }));
     }
     rules
 }
 
 /// Reports a regular expression that doesn't compile, or (`needs_group`) has no group.
 pub(super) fn check_regex(reading: &mut Reading, pattern: &Located<String>, needs_group: bool) {
-    match regex::Regex::new(&pattern.value) {
+    match regex_lite::Regex::new(&pattern.value) {
         Ok(compiled) if needs_group && compiled.captures_len() < 2 => reading.report(
             Diagnostic::spec("`pattern` has no group")
                 .at(&pattern.place, "put the part that is the version into ( )"),

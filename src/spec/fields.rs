@@ -3,11 +3,13 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Diagnostic, Located, Place, Source, nearest};
+use crate::duration;
 
 /// What is being read, and all that is wrong with it.
 pub(super) struct Reading {
@@ -149,6 +151,21 @@ impl<'t, 'i> Fields<'t, 'i> {
             reading.wrong_type(key, value, "an integer");
         }
         number.map(|number| reading.located(value.span(), number))
+    }
+
+    /// A span of time, such as `30s`.
+    pub(super) fn duration(&mut self, reading: &mut Reading, key: &'static str) -> Option<Located<Duration>> {
+        let text = self.string(reading, key)?;
+        match duration::parse(&text.value) {
+            Some(duration) => Some(Located { value: duration, place: text.place }),
+            None => {
+                reading.report(
+                    Diagnostic::spec(format!("`{}` is not a duration", text.value))
+                        .at(&text.place, "a number with a unit: \"500ms\", \"30s\", \"5m\", \"1h30m\""),
+                );
+                None
+            }
+        }
     }
 
     /// An array of strings.

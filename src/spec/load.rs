@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::document::parse;
 use super::model::Spec;
+use super::{step, volume};
 use crate::diagnostic::{Diagnostic, Located, Source};
 use crate::exit::ExitCode;
 
@@ -28,7 +29,10 @@ pub fn load(path: &Path) -> Result<(Spec, Vec<Diagnostic>), Diagnostic> {
     let mut files = Files { open: vec![identity(path)], done: Vec::new() };
     let mut spec = load_text(path, text, &mut problems, &mut files);
     spec.variables.sort_by_key(|variable| !std::ptr::eq(&*variable.name.place.source, &*spec.source));
+    spec.volumes.sort_by(|one, other| one.path.value.cmp(&other.path.value));
     check_duplicates(&spec, &mut problems);
+    volume::check(&spec, &mut problems);
+    step::check(&spec, &mut problems);
     Ok((spec, problems))
 }
 
@@ -91,8 +95,24 @@ fn load_text(path: &Path, text: String, problems: &mut Vec<Diagnostic>, files: &
 
 /// Takes over from an included spec what the including one doesn't say itself.
 fn merge(spec: &mut Spec, included: Spec) {
-    let Spec { source: _, image, undeclared, variables, rules, directories, templates, service, prepare_for } =
-        included;
+    let Spec {
+        source: _,
+        image,
+        undeclared,
+        variables,
+        rules,
+        directories,
+        volumes,
+        templates,
+        waits,
+        steps,
+        hooks,
+        asks_which_start,
+        service,
+        prepare_for,
+    } = included;
+    step::merge(spec, steps, hooks);
+    spec.asks_which_start |= asks_which_start;
     if spec.image.name.is_none() {
         spec.image.name = image.name;
     }
@@ -121,6 +141,8 @@ fn merge(spec: &mut Spec, included: Spec) {
     spec.templates.extend(new);
     spec.rules.extend(rules);
     spec.directories.extend(directories);
+    spec.volumes.extend(volumes);
+    spec.waits.extend(waits);
     if spec.service.is_none() {
         spec.service = service;
     }

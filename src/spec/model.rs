@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::step_model::{Hooks, Step};
+use super::volume_model::Volume;
+use super::wait::Wait;
 use crate::diagnostic::{Located, Place, Source};
 use crate::signal::Signal;
 
@@ -23,12 +26,35 @@ pub struct Spec {
     pub rules: Vec<Rule>,
     /// `[[directory]]`.
     pub directories: Vec<Directory>,
+    /// `[[volume]]`, an outer one before those in it.
+    pub volumes: Vec<Volume>,
     /// `[[template]]`.
     pub templates: Vec<Template>,
+    /// `[[wait]]`, in the order in which they are waited for.
+    pub waits: Vec<Wait>,
+    /// `[[step]]`, in order; those of included files first.
+    pub steps: Vec<Step>,
+    /// `[[hooks]]`, in order; those of included files first.
+    pub hooks: Vec<Hooks>,
+    /// Whether its text asks which start this is, of the container or of a volume.
+    pub asks_which_start: bool,
     /// `[service.NAME]`.
     pub service: Option<Service>,
     /// Commands that the image prepares for; `None`: all.
     pub prepare_for: Option<Vec<Located<String>>>,
+}
+
+impl Spec {
+    /// The volumes in the order in which they are declared, those of this file first.
+    #[must_use]
+    pub fn volumes_as_declared(&self) -> Vec<&Volume> {
+        let mut volumes: Vec<&Volume> = self.volumes.iter().collect();
+        volumes.sort_by_key(|volume| {
+            let place = &volume.path.place;
+            (!Arc::ptr_eq(&place.source, &self.source), place.source.name.as_str(), place.span.start)
+        });
+        volumes
+    }
 }
 
 /// `[image]`.
@@ -209,6 +235,8 @@ pub struct Directory {
     pub path: Located<PathBuf>,
     /// Owner and mode.
     pub access: Access,
+    /// All below it gets the owner too.
+    pub recursive: bool,
 }
 
 /// Owner and mode of what is written.

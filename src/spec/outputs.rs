@@ -13,9 +13,12 @@ pub(super) fn read_directories(reading: &mut Reading, fields: &mut Fields<'_, '_
         let path =
             directory.required_string(reading, "path").and_then(|path| absolute_path(reading, "path", path));
         let access = read_access(reading, &mut directory);
-        directory.not_yet(reading, "recursive");
+        let recursive = directory.boolean(reading, "recursive").unwrap_or(false);
+        if recursive && access.owner.is_none() {
+            directory.missing(reading, "owner");
+        }
         directory.finish(reading);
-        directories.extend(path.map(|path| Directory { path, access }));
+        directories.extend(path.map(|path| Directory { path, access, recursive }));
     }
     directories
 }
@@ -94,24 +97,30 @@ fn check_source(reading: &mut Reading, source: Located<String>) -> Option<Locate
 }
 
 fn read_access(reading: &mut Reading, fields: &mut Fields<'_, '_>) -> Access {
-    let owner = fields.string(reading, "owner");
-    let mode = fields.take("mode").and_then(|value| {
-        let Some(text) = reading.string("mode", value) else {
-            if let Some(problem) = reading.problems.last_mut() {
-                problem.helps.push("write it in octal: mode = \"0640\"".to_owned());
-            }
-            return None;
-        };
-        let bits = u32::from_str_radix(&text.value, 8).ok().filter(|bits| *bits <= 0o7777);
-        if bits.is_none() {
-            reading.report(
-                Diagnostic::spec(format!("`{}` is not a mode", text.value))
-                    .at(&text.place, "octal digits, such as \"0640\""),
-            );
+    Access { owner: fields.string(reading, "owner"), mode: read_mode(reading, fields, "mode") }
+}
+
+/// Permission bits, in octal digits.
+pub(super) fn read_mode(
+    reading: &mut Reading,
+    fields: &mut Fields<'_, '_>,
+    key: &'static str,
+) -> Option<Located<u32>> {
+    let value = fields.take(key)?;
+    let Some(text) = reading.string(key, value) else {
+        if let Some(problem) = reading.problems.last_mut() {
+            problem.helps.push(format!("write it in octal: {key} = \"0640\""));
         }
-        bits.map(|bits| Located { value: bits, place: text.place })
-    });
-    Access { owner, mode }
+        return None;
+    };
+    let bits = u32::from_str_radix(&text.value, 8).ok().filter(|bits| *bits <= 0o7777);
+    if bits.is_none() {
+        reading.report(
+            Diagnostic::spec(format!("`{}` is not a mode", text.value))
+                .at(&text.place, "octal digits, such as \"0640\""),
+        );
+    }
+    bits.map(|bits| Located { value: bits, place: text.place })
 }
 
 fn not_absolute(key: &str, path: &Located<String>) -> Diagnostic {

@@ -6,7 +6,6 @@ use super::fields::{Fields, Reading};
 use super::model::{Service, StopScope};
 use super::outputs::absolute_path;
 use crate::diagnostic::{Diagnostic, Located};
-use crate::duration;
 use crate::signal::Signal;
 
 /// Keys of DESIGN that need the supervisor of several services.
@@ -65,7 +64,7 @@ fn read_service(reading: &mut Reading, name: Located<String>, table: &DeTable<'_
         .string(reading, "working-directory")
         .and_then(|path| absolute_path(reading, "working-directory", path));
     let stop_signal = read_signal(reading, &mut fields);
-    let stop_timeout = read_duration(reading, &mut fields);
+    let stop_timeout = fields.duration(reading, "stop-timeout");
     let stop_scope = fields.word(reading, "stop-scope", &scopes).unwrap_or(StopScope::Main);
     for key in LATER {
         fields.not_yet(reading, key);
@@ -83,7 +82,11 @@ fn read_service(reading: &mut Reading, name: Located<String>, table: &DeTable<'_
     })
 }
 
-fn read_command(reading: &mut Reading, fields: &mut Fields<'_, '_>) -> Option<Located<Vec<Located<String>>>> {
+/// The words of `command`, which must be there.
+pub(super) fn read_command(
+    reading: &mut Reading,
+    fields: &mut Fields<'_, '_>,
+) -> Option<Located<Vec<Located<String>>>> {
     match fields.take("command") {
         None => {
             fields.missing(reading, "command");
@@ -118,20 +121,6 @@ fn read_signal(reading: &mut Reading, fields: &mut Fields<'_, '_>) -> Option<Loc
             reading.report(
                 Diagnostic::spec(format!("there is no signal `{}`", text.value))
                     .at(&text.place, "a name such as \"QUIT\" or a number from 1 to 64"),
-            );
-            None
-        }
-    }
-}
-
-fn read_duration(reading: &mut Reading, fields: &mut Fields<'_, '_>) -> Option<Located<std::time::Duration>> {
-    let text = fields.string(reading, "stop-timeout")?;
-    match duration::parse(&text.value) {
-        Some(duration) => Some(Located { value: duration, place: text.place }),
-        None => {
-            reading.report(
-                Diagnostic::spec(format!("`{}` is not a duration", text.value))
-                    .at(&text.place, "a number with a unit: \"500ms\", \"30s\", \"5m\", \"1h30m\""),
             );
             None
         }

@@ -16,6 +16,21 @@ use super::Garbled;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digest(String);
 
+impl Digest {
+    /// Its 64 hex digits.
+    #[must_use]
+    pub fn hex(&self) -> &str {
+        &self.0
+    }
+
+    /// The digest with these hex digits; `None`: they are none.
+    #[must_use]
+    pub fn from_hex(hex: &str) -> Option<Self> {
+        let is_one = hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_one.then(|| Self(hex.to_owned()))
+    }
+}
+
 /// The digest of a file's content.
 #[must_use]
 pub fn digest(content: &[u8]) -> Digest {

@@ -39,10 +39,16 @@ pub(super) fn start_afresh(plan: &RunPlan, inherited: &Inherited, voice: Voice) 
 pub fn sealed_entry(arguments: &[OsString]) -> Option<ExitCode> {
     let [_, argument] = arguments else { return None };
     let fd = argument.to_str()?.strip_prefix(ARGUMENT)?;
-    let received = fd.parse().ok().and_then(|fd| memfd::receive(fd).ok());
-    match received.as_deref().and_then(codec::decode) {
+    let received = fd.parse().map_err(|_| Errno::EBADF).and_then(memfd::receive);
+    if let Err(errno) = received
+        && !matches!(errno, Errno::EBADF | Errno::EINVAL | Errno::EPERM)
+    {
+        let reason = format!("can't read the prepared run from `/proc/self/fd/{fd}`: {}", errno.desc());
+        Voice::default().say(Level::Error, &reason);
+        return Some(ExitCode::IO);
+    }
+    match received.ok().as_deref().and_then(codec::decode) {
         Some(Handoff { plan, inherited, voice }) => {
-            drop(received);
             itself::name_process();
             Some(wait::supervise(plan, &inherited, voice))
         }

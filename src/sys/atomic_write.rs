@@ -88,6 +88,11 @@ pub fn stage(
     Ok(staged)
 }
 
+/// Removes what killed starts left beside `location`.
+pub fn sweep(location: &Location) {
+    Swept::default().sweep(location);
+}
+
 impl Staged {
     /// Where it will be.
     #[must_use]
@@ -148,10 +153,12 @@ fn create(location: Location) -> Result<Staged, FileError> {
             RandomnessError::Alphabet => FileError::system(Operation::Create, location.path(), Errno::EINVAL),
         })?;
         match retry(|| openat(location.directory(), temporary.as_os_str(), flags, rights)) {
-            Ok(file) => {
-                if is_alive(&file) {
-                    return Ok(Staged { location, temporary, file: File::from(file), in_place: false });
-                }
+            Ok(file) if is_alive(&file) => {
+                return Ok(Staged { location, temporary, file: File::from(file), in_place: false });
+            }
+            // swept already; or it can't be locked or looked at, and must not stay
+            Ok(_) => {
+                let _ = unlinkat(location.directory(), temporary.as_os_str(), UnlinkatFlags::NoRemoveDir);
             }
             Err(Errno::EEXIST) => {}
             Err(errno) => {
@@ -238,9 +245,13 @@ fn sync(descriptor: impl std::os::fd::AsFd, path: &Path) -> Result<(), FileError
     }
 }
 
-/// A directory that may be written but not read can't be opened for fsync(2): then the
-/// rename reaches the storage when the kernel sees fit.
-fn sync_directory(location: &Location) -> Result<(), FileError> {
+/// Brings the names in the location's directory to stable storage. A directory that may be
+/// written but not read can't be opened for fsync(2): then they reach it when the kernel sees
+/// fit.
+///
+/// # Errors
+/// What fsync(2) fails with.
+pub fn sync_directory(location: &Location) -> Result<(), FileError> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     match retry(|| openat(location.directory(), ".", flags, Mode::empty())) {
         Ok(directory) => sync(directory, location.path()),

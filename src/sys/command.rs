@@ -50,6 +50,18 @@ pub enum Outcome {
 /// Runs `program` to its end. All signals must be blocked.
 #[must_use]
 pub fn run_command(program: &Program<'_>, inherited: &Inherited) -> Outcome {
+    run_command_while(program, inherited, &mut || Some(Duration::MAX))
+}
+
+/// As [`run_command`], for as long as `go_on` says so: it is asked at each wake-up and gives
+/// the time after which it wants to be asked again. Where it gives `None` the command is
+/// killed, which is then its ending.
+#[must_use]
+pub fn run_command_while(
+    program: &Program<'_>,
+    inherited: &Inherited,
+    go_on: &mut dyn FnMut() -> Option<Duration>,
+) -> Outcome {
     let cannot = |found, failure| Outcome::CannotStart(Box::new(explain(program, found, failure)));
     let prepared = match Prepared::new(program) {
         Ok(prepared) => prepared,
@@ -57,7 +69,7 @@ pub fn run_command(program: &Program<'_>, inherited: &Inherited) -> Outcome {
     };
     let started = Capture::new(&prepared, inherited);
     let outcome = match started {
-        Ok(mut capture) => capture.finish(),
+        Ok(mut capture) => capture.finish(go_on),
         Err(failure) => cannot(Some(prepared.candidates()), failure),
     };
     reap_orphans();
@@ -108,7 +120,7 @@ impl Capture {
         })
     }
 
-    fn finish(&mut self) -> Outcome {
+    fn finish(&mut self, go_on: &mut dyn FnMut() -> Option<Duration>) -> Outcome {
         loop {
             if let Some(signal) = signals::stop_requested() {
                 self.kill_group();
@@ -116,20 +128,21 @@ impl Capture {
             }
             let over = reap::has_ended(self.pid);
             self.read();
-            if over {
+            let patience = go_on();
+            if over || patience.is_none() {
                 let ending = self.kill_group();
                 let killed = Ending::Killed(Signal::KILL);
                 return Outcome::Ended(ending.unwrap_or(killed), std::mem::take(&mut self.output));
             }
-            self.wait();
+            self.wait(patience);
         }
     }
 
-    fn wait(&self) {
+    fn wait(&self, patience: Option<Duration>) {
         let raw = |fd: Option<&OwnedFd>| fd.map_or(-1, AsRawFd::as_raw_fd);
         let reader = self.reader.as_ref().map_or(-1, AsRawFd::as_raw_fd);
         let woken = self.ended.is_some() && self.stop.is_some();
-        let timeout = (!woken).then_some(TICK);
+        let timeout = if woken { patience } else { patience.map(|patience| patience.min(TICK)) };
         poll::readable(&[reader, raw(self.ended.as_ref()), raw(self.stop.as_ref())], timeout);
     }
 
@@ -163,7 +176,7 @@ impl Capture {
 
 #[cfg(test)]
 mod tests {
-    use super::{CAPTURED, Outcome, run_command};
+    use super::{CAPTURED, Outcome, run_command, run_command_while};
     use crate::exit::ExitCode;
     use crate::signal::Signal;
     use crate::sys::reap::Ending;
@@ -196,6 +209,22 @@ mod tests {
     fn status_and_output_come_back() {
         assert_eq!(ended("echo a; echo b >&2; exit 3"), (Ending::Exited(3), "a\nb\n".to_owned()));
         assert_eq!(ended("kill -9 $$").0, Ending::Killed(Signal::KILL));
+    }
+
+    #[test]
+    fn it_is_killed_when_patience_ends() {
+        let mask = signals::block_all();
+        let argv = ["sh", "-c", "echo begun; sleep 1000"].map(OsString::from);
+        let environment = [("PATH".into(), "/usr/bin:/bin".into())];
+        let program =
+            Program { argv: &argv, environment: &environment, credentials: None, working_directory: None };
+        let mut asked = 0;
+        let outcome = run_command_while(&program, &Inherited { mask, ..Inherited::default() }, &mut || {
+            asked += 1;
+            (asked < 3).then_some(Duration::from_millis(1))
+        });
+        signals::restore(mask);
+        assert!(matches!(outcome, Outcome::Ended(Ending::Killed(Signal::KILL), _)), "{outcome:?}");
     }
 
     #[test]

@@ -78,6 +78,44 @@ pub fn explain(program: &Program<'_>, candidates: Option<&Candidates>, failure: 
     }
 }
 
+/// Why `program` can't be run, as far as its file tells without running it; `None` where
+/// nothing speaks against it.
+#[must_use]
+pub fn foresee(program: &Program<'_>) -> Option<Diagnostic> {
+    let command = program.argv.first()?;
+    let path = program.environment.iter().find(|(name, _)| name == "PATH");
+    let candidates = lookup::candidates(command, path.map(|(_, value)| value.as_os_str()));
+    let mut first = None;
+    for (file, candidate) in candidates.files.iter().zip(0..) {
+        let directory = program.working_directory.map_or(Path::new(""), Path::new);
+        let facts = program_file::observe(&directory.join(file));
+        let errno = foreseen(&facts, &|interpreter| interpreter.exists())?;
+        first = first.or(Some(Failure { stage: Stage::Exec, errno, candidate }));
+    }
+    let failure = first.unwrap_or(Failure { stage: Stage::Lookup, errno: Errno::ENOENT, candidate: 0 });
+    Some(explain(program, Some(&candidates), failure))
+}
+
+/// What execve(2) would say of a file. An empty head may be one that castoff can't read.
+fn foreseen(facts: &Facts, exists: &dyn Fn(&Path) -> bool) -> Option<Errno> {
+    let Facts::File { mode, noexec, head, .. } = facts else {
+        return Some(if *facts == Facts::Directory { Errno::EACCES } else { Errno::ENOENT });
+    };
+    if mode & 0o111 == 0 || *noexec {
+        return Some(Errno::EACCES);
+    }
+    match program_file::parse(head) {
+        Head::Script { interpreter } if interpreter.as_os_str().is_empty() => Some(Errno::ENOEXEC),
+        Head::Script { interpreter } if !exists(interpreter) => Some(Errno::ENOENT),
+        Head::Elf { machine, .. } if machine_name(machine) != Some(std::env::consts::ARCH) => {
+            Some(Errno::ENOEXEC)
+        }
+        Head::Elf { loader: Some(loader), .. } if !exists(loader) => Some(Errno::ENOENT),
+        Head::Text => Some(Errno::ENOEXEC),
+        Head::Script { .. } | Head::Elf { .. } | Head::Empty | Head::Other => None,
+    }
+}
+
 fn explain_exec(
     program: &Program<'_>,
     command: &OsStr,
@@ -255,11 +293,11 @@ fn libc_of(loader: &Path) -> Option<(&'static str, &'static str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cause, explain, judge};
+    use super::{Cause, explain, foresee, judge};
     use crate::exit::ExitCode;
     use crate::sys::lookup::candidates;
     use crate::sys::program_file::Facts;
-    use crate::sys::spawn::{Failure, Program, Stage};
+    use crate::sys::spawn::{Failure, Prepared, Program, Setting, Stage};
     use nix::errno::Errno;
     use std::ffi::{OsStr, OsString};
 
@@ -306,6 +344,35 @@ mod tests {
         ] {
             assert_eq!(judge(errno, &facts, &|_| false), expected, "{errno} {facts:?}");
         }
+    }
+
+    #[test]
+    fn what_is_foreseen_is_what_the_kernel_says() {
+        let scratch = crate::sys::fixture::Scratch::new();
+        let run = |name: &str, mode: u32, content: &str| {
+            scratch.file(name, content);
+            let path = scratch.path(name);
+            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+            let argv = [path.into_os_string()];
+            let program =
+                Program { argv: &argv, environment: &[], credentials: None, working_directory: None };
+            let foreseen = foresee(&program).map(|diagnostic| diagnostic.render(false));
+            let prepared = Prepared::new(&program).unwrap();
+            let met = match prepared.spawn(&Setting::default()) {
+                Ok(pid) => crate::sys::reap::wait_for(pid).and(None),
+                Err(failure) => Some(explain(&program, Some(prepared.candidates()), failure).render(false)),
+            };
+            assert_eq!(foreseen, met, "{name}");
+            foreseen.unwrap_or_default()
+        };
+        assert_eq!(run("good", 0o755, "#!/bin/sh\n"), "");
+        assert!(run("mode", 0o644, "#!/bin/sh\n").contains("not executable"));
+        assert!(run("crlf", 0o755, "#!/bin/sh\r\n").contains("carriage return"));
+        assert!(run("interpreter", 0o755, "#!/opt/none\n").contains("`/opt/none` does not exist"));
+        assert!(run("text", 0o755, "echo\n").contains("without a first line"));
+        let (argv, path) = (["no-such-program".into()], [("PATH".into(), "/bin".into())]);
+        let program = Program { argv: &argv, environment: &path, credentials: None, working_directory: None };
+        assert_eq!(foresee(&program).unwrap().exit, ExitCode::NOT_FOUND);
     }
 
     fn told(argv: &[&str], path: &str, failure: Failure) -> (ExitCode, String) {

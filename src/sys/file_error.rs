@@ -51,6 +51,20 @@ pub enum Operation {
     },
     /// Lock a lock file.
     Lock,
+    /// Read the names in a directory.
+    List,
+    /// Read the content of a file of a tree.
+    ReadContent,
+    /// Read or set extended attributes: access control lists, capabilities.
+    Xattrs,
+    /// Set the time of modification.
+    SetTime,
+    /// Make a symbolic or another hard link.
+    Link,
+    /// Make a pipe, a socket or a device.
+    MakeNode(Kind),
+    /// Remove a file or a directory.
+    Remove,
 }
 
 /// Why it failed.
@@ -148,6 +162,14 @@ impl FileError {
         }
     }
 
+    /// Whether what was there before is there no more, or is something else now.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        let gone = [Errno::ENOENT, Errno::ENOTDIR, Errno::ELOOP, Errno::EXDEV];
+        let changed = matches!(self.cause, Cause::WrongKind { .. } | Cause::Changing);
+        changed || self.errno().is_some_and(|errno| gone.contains(&errno))
+    }
+
     /// What castoff ends with; the file's head has the rule.
     #[must_use]
     pub fn exit(&self) -> ExitCode {
@@ -158,7 +180,7 @@ impl FileError {
             return ExitCode::IO;
         }
         match self.operation {
-            Operation::Read => ExitCode::INPUT,
+            Operation::Read | Operation::List | Operation::ReadContent => ExitCode::INPUT,
             Operation::ChangeOwner { .. } | Operation::ChangeMode { .. }
                 if matches!(errno, Some(Errno::EPERM | Errno::EACCES)) =>
             {
@@ -168,13 +190,18 @@ impl FileError {
         }
     }
 
+    fn reads(&self) -> bool {
+        use Operation::{Inspect, List, Read, ReadContent};
+        matches!(self.operation, Read | Inspect | List | ReadContent)
+    }
+
     fn directory(&self) -> &Path {
         self.path.parent().unwrap_or(&self.path)
     }
 
     fn help(&self) -> Option<String> {
         let (path, directory) = (self.path.display(), self.directory().display());
-        let reading = matches!(self.operation, Operation::Read | Operation::Inspect);
+        let reading = self.reads();
         match &self.cause {
             Cause::System(errno) => match errno {
                 Errno::EROFS => Some(format!(
@@ -223,9 +250,10 @@ impl FileError {
                 "start the container as root, or leave out the owner in the spec".to_owned()
             }
             Operation::ChangeMode { .. } => "start the container as root or as the file's owner".to_owned(),
-            Operation::Read | Operation::Inspect => {
-                format!("let uid {euid} read it, or start the container as root")
+            Operation::MakeNode(Kind::CharacterDevice | Kind::BlockDevice) => {
+                "start the container as root, or leave the device out".to_owned()
             }
+            _ if self.reads() => format!("let uid {euid} read it, or start the container as root"),
             _ => format!(
                 "let uid {euid} write to `{}`, or start the container as root",
                 self.directory().display()
@@ -238,11 +266,18 @@ impl FileError {
     fn help_for_root(&self) -> String {
         let capability = match self.operation {
             Operation::ChangeOwner { .. } => "CHOWN",
-            Operation::ChangeMode { .. } => "FOWNER",
+            Operation::ChangeMode { .. } | Operation::SetTime => "FOWNER",
+            Operation::MakeNode(_) => "MKNOD",
             _ => "DAC_OVERRIDE",
         };
-        format!("root needs the capability {capability} for that: give it (`--cap-add {capability}`)")
-            + if capability == "CHOWN" { ", or leave out the owner in the spec" } else { "" }
+        let instead = match self.operation {
+            Operation::ChangeOwner { .. } => ", or leave out the owner in the spec",
+            Operation::MakeNode(_) => ", or leave the device out",
+            _ => "",
+        };
+        format!(
+            "root needs the capability {capability} for that: give it (`--cap-add {capability}`){instead}"
+        )
     }
 }
 
@@ -269,6 +304,13 @@ impl fmt::Display for FileError {
             }
             Operation::ChangeMode { mode } => write!(f, "can't set the mode of `{path}` to {mode:04o}"),
             Operation::Lock => write!(f, "can't lock `{path}`"),
+            Operation::List => write!(f, "can't list the directory `{path}`"),
+            Operation::ReadContent => write!(f, "can't read `{path}`"),
+            Operation::Xattrs => write!(f, "can't copy the extended attributes of `{path}`"),
+            Operation::SetTime => write!(f, "can't set the time of `{path}`"),
+            Operation::Link => write!(f, "can't make the link `{path}`"),
+            Operation::MakeNode(kind) => write!(f, "can't make `{path}`, {kind}"),
+            Operation::Remove => write!(f, "can't remove `{path}`"),
         }?;
         write!(f, ": {}", self.cause)
     }

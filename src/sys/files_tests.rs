@@ -30,7 +30,7 @@ fn reads_what_links_lead_to_and_no_more_than_the_limit() {
     assert!(read_bounded("/proc/self/maps".as_ref(), 1 << 20).unwrap().len() > 10);
     // A device without an end.
     let error = read_bounded("/dev/zero".as_ref(), 10).unwrap_err();
-    assert!(matches!(error.cause, Cause::WrongKind { found: Kind::Device, .. }), "{error}");
+    assert!(matches!(error.cause, Cause::WrongKind { found: Kind::CharacterDevice, .. }), "{error}");
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_device_is_not_opened() {
     // Opening it would fail: no driver has this number.
     mknod(&scratch.path("device"), SFlag::S_IFCHR, Mode::S_IRWXU, makedev(4095, 255)).unwrap();
     let entry = look(&scratch.location("device")).unwrap().unwrap();
-    assert_eq!((entry.status.kind, entry.file.is_none()), (Kind::Device, true));
+    assert_eq!((entry.status.kind, entry.file.is_none()), (Kind::CharacterDevice, true));
     assert_eq!(adjust(&scratch.location("device"), mode_only(0o600)).unwrap(), Adjustment::MustReplace);
 }
 

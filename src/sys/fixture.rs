@@ -80,6 +80,11 @@ pub(crate) fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
+/// Says that a test, or the rest of it, is skipped.
+pub(crate) fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
+}
+
 /// Whether the test runs as root, who can give files away; otherwise says that it is skipped.
 pub(crate) fn root_or_skip() -> bool {
     if !is_root() {

@@ -18,9 +18,28 @@ pub fn own_pid() -> pid_t {
 /// # Errors
 /// A sandbox refuses prctl(2); castoff works without, orphans go to somebody else then.
 pub fn become_subreaper() -> Result<(), Errno> {
-    const ON: c_long = 1;
+    set_subreaper(1)
+}
+
+/// Whether castoff is one already, because what executed it was.
+#[must_use]
+pub fn is_subreaper() -> bool {
+    let mut on: libc::c_int = 0;
+    // SAFETY: this option writes one int (PR_GET_CHILD_SUBREAPER(2const)).
+    unsafe { libc::prctl(libc::PR_GET_CHILD_SUBREAPER, &raw mut on, 0, 0, 0) == 0 && on != 0 }
+}
+
+/// Undoes [`become_subreaper`].
+///
+/// # Errors
+/// A sandbox refuses prctl(2).
+pub fn be_no_subreaper() -> Result<(), Errno> {
+    set_subreaper(0)
+}
+
+fn set_subreaper(on: c_long) -> Result<(), Errno> {
     // SAFETY: this option takes one integer; the rest is ignored.
-    Errno::result(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, ON, 0, 0, 0) }).map(drop)
+    Errno::result(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, on, 0, 0, 0) }).map(drop)
 }
 
 /// Calls the process `castoff` again, which execve(2) of /proc/self/exe names `exe`.

@@ -4,8 +4,9 @@
 //! It holds a line that says who has the lock, for those that wait.
 
 use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom};
 use std::ops::ControlFlow;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -71,8 +72,7 @@ pub fn acquire(
         std::thread::sleep(wait);
         wait = (wait * 2).min(LONGEST_WAIT);
     }
-    write_holder(&mut file, holder)
-        .map_err(|error| FileError::io(Operation::Write, location.path(), &error))?;
+    write_holder(&file, holder).map_err(|error| FileError::io(Operation::Write, location.path(), &error))?;
     Ok(Acquired::Locked(Lock { _file: file }))
 }
 
@@ -100,10 +100,9 @@ fn read_holder(file: &mut File, path: &Path) -> String {
     text.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).collect()
 }
 
-fn write_holder(file: &mut File, holder: &str) -> std::io::Result<()> {
+fn write_holder(file: &File, holder: &str) -> std::io::Result<()> {
     file.set_len(0)?;
-    file.seek(SeekFrom::Start(0))?;
-    writeln!(file, "{holder}")
+    file.write_all_at(format!("{holder}\n").as_bytes(), 0)
 }
 
 #[cfg(test)]

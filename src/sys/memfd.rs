@@ -9,6 +9,8 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use libc::{c_int, c_uint};
 use nix::errno::Errno;
 
+use super::retry::retry;
+
 /// What makes it immutable (F_ADD_SEALS, fcntl(2)).
 const SEALS: c_int = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
 
@@ -52,17 +54,19 @@ pub fn hand_over(file: &File) -> Result<RawFd, Errno> {
 /// Takes over descriptor `fd`, if it is a file that carries all seals, and reads it whole.
 ///
 /// # Errors
-/// It is not open, not sealed, or can't be read: then somebody else than castoff made it.
+/// EBADF, EINVAL, EPERM: it is not open or not sealed, so somebody else than castoff made it.
+/// What fcntl(2) and read(2) fail with otherwise.
 pub fn receive(fd: RawFd) -> Result<Vec<u8>, Errno> {
     // SAFETY: takes integers. Only a memfd or another shmem file has seals.
-    let seals = Errno::result(unsafe { libc::fcntl(fd, libc::F_GET_SEALS) })?;
+    let seals = retry(|| Errno::result(unsafe { libc::fcntl(fd, libc::F_GET_SEALS) }))?;
     if seals & SEALS != SEALS {
         return Err(Errno::EPERM);
     }
     // SAFETY: it is open, and castoff has just started: nothing in it owns this number.
     let file = File::from(unsafe { OwnedFd::from_raw_fd(fd) });
     let mut bytes = Vec::new();
-    file.take(MOST).read_to_end(&mut bytes).map_err(|_| Errno::EIO)?;
+    let raw = |error: std::io::Error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO));
+    file.take(MOST).read_to_end(&mut bytes).map_err(raw)?;
     Ok(bytes)
 }
 

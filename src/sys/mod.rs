@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod atomic_write;
 pub mod attributes;
 pub mod command;
+pub mod connection;
 pub mod directory;
 pub mod environment;
 pub mod exec_failure;
@@ -15,12 +16,16 @@ pub mod lookup;
 pub mod machine;
 pub mod memfd;
 pub mod path_walk;
+pub mod pause;
+pub mod place;
 pub mod poll;
 pub mod private_directory;
 pub mod processes;
 pub mod program_file;
 pub mod randomness;
 pub mod reap;
+pub mod resolver;
+pub mod retry;
 pub mod send;
 pub mod signals;
 pub mod spawn;
@@ -28,10 +33,12 @@ pub mod start;
 pub mod status;
 pub mod stdio;
 pub mod terminal;
+pub mod tree;
+pub mod visible_command;
 
 mod child;
 mod ofd_lock;
-mod retry;
+mod statx;
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -134,6 +134,14 @@ impl Base {
 }
 
 impl Location {
+    /// A name in a directory that is held already; `path` is for messages.
+    ///
+    /// # Errors
+    /// What dup(2) fails with.
+    pub fn within(directory: BorrowedFd<'_>, name: &OsStr, path: PathBuf) -> Result<Self, FileError> {
+        Ok(Self { directory: duplicate(directory, &path)?, name: name.to_owned(), path })
+    }
+
     /// The directory, open with O_PATH: for the *at system calls only.
     #[must_use]
     pub fn directory(&self) -> BorrowedFd<'_> {
@@ -268,7 +276,9 @@ fn look(directory: BorrowedFd<'_>, name: &OsStr) -> nix::Result<(OwnedFd, Status
 }
 
 fn duplicate(descriptor: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, FileError> {
-    descriptor.try_clone_to_owned().map_err(|error| FileError::io(Operation::Resolve, path, &error))
+    let raw = |error: std::io::Error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
+    retry(|| descriptor.try_clone_to_owned().map_err(raw))
+        .map_err(|errno| FileError::system(Operation::Resolve, path, errno))
 }
 
 /// Why a link is not followed; `None`: it is.

@@ -12,17 +12,38 @@ const MOST: usize = 4;
 /// (`None`: for ever). Which of them is: bit n of the answer for the n-th; 0 after the
 /// timeout or where the call fails, which a caller sees as a wake-up with nothing to do.
 pub fn readable(descriptors: &[RawFd], timeout: Option<Duration>) -> u8 {
-    let mut polled = [libc::pollfd { fd: -1, events: libc::POLLIN, revents: 0 }; MOST];
+    let mut polled = [entry(-1); MOST];
     for (slot, fd) in polled.iter_mut().zip(descriptors) {
-        slot.fd = *fd;
+        *slot = entry(*fd);
     }
+    wait(polled, timeout)
+}
+
+/// As [`readable`] for two descriptors, the first of which is waited for until it can be
+/// written to.
+pub fn writable(descriptor: RawFd, readable: RawFd, timeout: Option<Duration>) -> u8 {
+    let mut polled = [entry(-1); MOST];
+    for (slot, fd) in polled.iter_mut().zip([descriptor, readable]) {
+        *slot = entry(fd);
+    }
+    if let Some(first) = polled.first_mut() {
+        first.events = libc::POLLOUT;
+    }
+    wait(polled, timeout)
+}
+
+fn entry(fd: RawFd) -> libc::pollfd {
+    libc::pollfd { fd, events: libc::POLLIN, revents: 0 }
+}
+
+fn wait(mut polled: [libc::pollfd; MOST], timeout: Option<Duration>) -> u8 {
     let limit = timeout.map(timespec);
     // SAFETY: `polled` is MOST entries of the kernel's type; negative descriptors are skipped
     // (poll(2)); a null timeout waits for ever and a null mask changes none.
     unsafe {
         libc::ppoll(
             polled.as_mut_ptr(),
-            descriptors.len().min(MOST) as libc::nfds_t,
+            MOST as libc::nfds_t,
             limit.as_ref().map_or(std::ptr::null(), std::ptr::from_ref),
             std::ptr::null(),
         );

@@ -17,14 +17,21 @@ pub struct Process {
     pub name: String,
 }
 
+/// Whether /proc is there, and is that of castoff's own process namespace.
+#[must_use]
+pub fn can_be_seen() -> bool {
+    let itself = fs::read_link("/proc/self").ok();
+    itself.as_ref().and_then(|id| id.to_str()).and_then(|id| id.parse().ok()) == Some(own_pid())
+}
+
 /// castoff's descendants that have not ended yet; a parent stands before its children.
 /// `None` where /proc is missing or is that of another process namespace.
 #[must_use]
 pub fn descendants() -> Option<Vec<Process>> {
-    let root = own_pid();
-    if fs::read_link("/proc/self").ok()?.to_str()?.parse() != Ok(root) {
+    if !can_be_seen() {
         return None;
     }
+    let root = own_pid();
     let mut others: Vec<Process> = fs::read_dir("/proc")
         .ok()?
         .flatten()

@@ -53,6 +53,15 @@ pub fn observe(path: &Path) -> Facts {
     }
 }
 
+/// Whether it is a script whose first line ends with a carriage return: the last word of that
+/// line, the interpreter or what `env` is to find, has it too.
+#[must_use]
+pub fn has_carriage_return(path: &Path) -> bool {
+    let head = read_head(path);
+    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.starts_with(b"#!") && line.ends_with(b"\r")
+}
+
 fn read_head(path: &Path) -> Vec<u8> {
     let mut head = Vec::new();
     // A file that can't be read explains itself by its mode.

@@ -85,6 +85,15 @@ pub fn has_ended(pid: pid_t) -> bool {
     }
 }
 
+/// Whether there is any child, ended or not. Nothing is reaped by this.
+#[must_use]
+pub fn has_children() -> bool {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: `info` is writable; without a child the call fails with ECHILD (waitid(2)).
+    unsafe { libc::waitid(libc::P_ALL, 0, info.as_mut_ptr(), options) == 0 }
+}
+
 /// A descriptor that is readable once the process has ended (pidfd_open(2)).
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use nix::errno::Errno;
 ///
 /// # Errors
 /// What `call` fails with.
-pub(in crate::sys) fn retry<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
+pub fn retry<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
     loop {
         match call() {
             Err(Errno::EINTR) => {}

@@ -2,14 +2,16 @@
 //!
 //! Works on descriptors only, never on paths, so that the answer is about the very file
 //! that is used afterwards. It opens nothing and changes nothing.
-#![allow(unsafe_code, reason = "statx(2) has no safe wrapper in nix")]
 
+use std::ffi::OsStr;
 use std::fmt;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
+use std::path::Path;
 
-use nix::sys::stat::{FileStat, SFlag, fstat};
+use nix::sys::stat::{FileStat, SFlag, fstat, stat};
 
 use super::retry::retry;
+use super::statx::statx;
 
 /// The kind of a directory entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +26,10 @@ pub enum Kind {
     Fifo,
     /// A unix socket.
     Socket,
-    /// A character or block device.
-    Device,
+    /// A character device.
+    CharacterDevice,
+    /// A block device.
+    BlockDevice,
 }
 
 impl fmt::Display for Kind {
@@ -36,7 +40,7 @@ impl fmt::Display for Kind {
             Self::Symlink => "a symbolic link",
             Self::Fifo => "a named pipe",
             Self::Socket => "a socket",
-            Self::Device => "a device",
+            Self::CharacterDevice | Self::BlockDevice => "a device",
         })
     }
 }
@@ -69,6 +73,15 @@ impl Status {
         retry(|| fstat(descriptor.as_fd())).map(|stat| Self::from_stat(&stat))
     }
 
+    /// Of what is at `path`, all links followed: for places that nobody but the image's author
+    /// chose.
+    ///
+    /// # Errors
+    /// What stat(2) fails with.
+    pub fn at(path: &Path) -> nix::Result<Self> {
+        retry(|| stat(path)).map(|stat| Self::from_stat(&stat))
+    }
+
     #[allow(clippy::useless_conversion, reason = "the widths of stat's fields differ between targets")]
     pub(in crate::sys) fn from_stat(stat: &FileStat) -> Self {
         Self {
@@ -83,44 +96,24 @@ impl Status {
     }
 }
 
-fn kind(mode: libc::mode_t) -> Kind {
+/// The kind that a mode of stat(2) tells.
+pub(in crate::sys) fn kind(mode: libc::mode_t) -> Kind {
     match SFlag::from_bits_truncate(mode & SFlag::S_IFMT.bits()) {
         SFlag::S_IFREG => Kind::Regular,
         SFlag::S_IFDIR => Kind::Directory,
         SFlag::S_IFLNK => Kind::Symlink,
         SFlag::S_IFIFO => Kind::Fifo,
         SFlag::S_IFSOCK => Kind::Socket,
-        _ => Kind::Device,
+        SFlag::S_IFBLK => Kind::BlockDevice,
+        _ => Kind::CharacterDevice,
     }
 }
-
-/// `struct statx` is 256 bytes by ABI (statx(2)); as words, so that the kernel's layout and
-/// not a libc's version of it decides: attributes are bytes 8 to 15, their mask 56 to 63.
-type StatxBuffer = [u64; 32];
-const ATTRIBUTES: usize = 1;
-const ATTRIBUTES_MASK: usize = 7;
-/// `STATX_ATTR_MOUNT_ROOT`, Linux 5.8.
-const MOUNT_ROOT: u64 = 0x2000;
 
 /// Whether something is mounted exactly here. `false` where the kernel can't say: before
 /// Linux 5.8, or where a sandbox forbids statx(2).
 #[must_use]
 pub fn is_mount_point(descriptor: impl AsFd) -> bool {
-    let mut buffer: StatxBuffer = [0; 32];
-    // SAFETY: the path is an empty NUL-terminated string, the buffer is as long and as
-    // aligned as `struct statx`, and both outlive the call.
-    let outcome = unsafe {
-        libc::syscall(
-            libc::SYS_statx,
-            descriptor.as_fd().as_raw_fd(),
-            c"".as_ptr(),
-            libc::AT_EMPTY_PATH,
-            0,
-            buffer.as_mut_ptr(),
-        )
-    };
-    let word = |at: usize| buffer.get(at).copied().unwrap_or(0);
-    outcome == 0 && word(ATTRIBUTES_MASK) & word(ATTRIBUTES) & MOUNT_ROOT != 0
+    statx(descriptor, OsStr::new("")).is_ok_and(|found| found.is_mount_point())
 }
 
 #[cfg(test)]
@@ -132,7 +125,7 @@ mod tests {
     #[test]
     fn kinds() {
         for (path, kind) in
-            [("/", Kind::Directory), ("/dev/null", Kind::Device), ("/proc/self/maps", Kind::Regular)]
+            [("/", Kind::Directory), ("/dev/null", Kind::CharacterDevice), ("/proc/self/maps", Kind::Regular)]
         {
             assert_eq!(Status::of(File::open(path).unwrap()).unwrap().kind, kind, "{path}");
         }

@@ -19,6 +19,9 @@ pub(crate) struct Images {
     pub(crate) example: String,
     /// castoff and a static program, and nothing else.
     pub(crate) scratch: String,
+    /// `tests/containers/volumes`: an image that fills a volume, and a newer one.
+    pub(crate) volumes_one: String,
+    pub(crate) volumes_two: String,
 }
 
 /// The images.
@@ -36,6 +39,8 @@ pub(crate) fn images() -> &'static Images {
             database: of("tests/containers/mariadb/Dockerfile", None, "mariadb"),
             example: of("Dockerfile.example", None, "example"),
             scratch: of("tests/containers/scratch/Dockerfile", None, "scratch"),
+            volumes_one: of("tests/containers/volumes/Dockerfile", Some("one"), "volumes-one"),
+            volumes_two: of("tests/containers/volumes/Dockerfile", Some("two"), "volumes-two"),
         }
     })
 }

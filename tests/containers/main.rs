@@ -10,4 +10,5 @@ mod http;
 mod images;
 mod one_off;
 mod site;
+mod volumes;
 mod wordpress;

@@ -100,6 +100,16 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Asks it to end, and waits until it has: what it started may be in groups of its own,
+    /// and hold on to what another server needs.
+    pub(crate) fn end(mut self) {
+        let pid = nix::unistd::Pid::from_raw(self.0.id().try_into().unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         let group = nix::unistd::Pid::from_raw(self.0.id().try_into().unwrap());

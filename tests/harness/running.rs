@@ -117,6 +117,24 @@ impl Running {
         assert_eq!(self.line(), line);
     }
 
+    /// The next line of stderr; panics at its end.
+    pub(crate) fn told(&mut self) -> String {
+        match self.error.line() {
+            Some(line) => line,
+            None => panic!("stderr ended; stdout: {}", self.output.rest()),
+        }
+    }
+
+    /// The next line of stderr that holds `text`.
+    pub(crate) fn told_that(&mut self, text: &str) -> String {
+        loop {
+            let line = self.told();
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
     pub(crate) fn say(&mut self, text: &str) {
         self.input.as_mut().expect("stdin is closed").write_all(text.as_bytes()).unwrap();
     }

@@ -68,6 +68,7 @@ fn each_mistake_with_its_place_and_advice() {
         ("[env.X]\ntype = \"int\"\nmin = 5\nmax = 3", "4:7", "`min` is above `max`"),
         ("[env.X]\npattern = \"(\"", "3:11", "is not a regular expression"),
         ("[env.X]\nrequired-if = \"Y is defined\"", "3:16", "there is no variable `Y`"),
+        ("[[rule]]\nassert = \"true\"\nmessage = \"\"", "4:11", "`message` is empty"),
         ("[env.CASTOFF_X]", "2:6", "castoff's own settings"),
         ("[env.\"A-B\"]", "2:6", "can't be the name of a variable"),
         ("[env.container]", "2:6", "this is castoff's own name"),
@@ -94,9 +95,6 @@ fn each_mistake_with_its_place_and_advice() {
 #[test]
 fn what_castoff_can_not_do_yet_is_refused_in_so_many_words() {
     for (spec, said) in [
-        ("[[volume]]\npath = \"/x\"", "`volume` in the spec is not supported yet"),
-        ("[[wait]]\ntcp = \"db:1\"", "`wait` in the spec is not supported yet"),
-        ("[[step]]\nname = \"a\"", "`step` in the spec is not supported yet"),
         ("[cron.a]\nschedule = \"* * * * *\"", "`cron` in the spec is not supported yet"),
         (
             "[service.a]\ncommand = [\"a\"]\nrestart = \"always\"",

@@ -53,6 +53,7 @@ impl Case {
             hostname: "box".to_owned(),
             image_name: Some("shop".to_owned()),
             image_version: None,
+            ..Facts::default()
         }
     }
 

@@ -1,0 +1,82 @@
+//! The names in a directory, by getdents64(2): in a buffer of 32 KiB, so that few calls are
+//! made, and without a second descriptor, so that the one that is held also serves for what
+//! is done with the names.
+#![allow(unsafe_code, reason = "getdents64(2) has no safe wrapper in nix")]
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::ffi::OsStrExt;
+
+use nix::errno::Errno;
+
+use crate::sys::retry::retry;
+use crate::sys::status::Kind;
+
+const BUFFER: usize = 32 << 10;
+/// Where d_reclen, d_type and d_name begin in a `struct linux_dirent64`.
+const LENGTH_AT: usize = 16;
+const TYPE_AT: usize = 18;
+const NAME_AT: usize = 19;
+
+/// A name, and what the directory says that it is; `None`: the file system doesn't tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) name: OsString,
+    pub(super) kind: Option<Kind>,
+}
+
+/// Reads all names but `.` and `..`, from where the descriptor stands; only some where it
+/// `stops`, which is asked between the calls.
+///
+/// # Errors
+/// What getdents64(2) fails with.
+pub(super) fn list(directory: impl AsFd, stops: impl Fn() -> bool) -> nix::Result<Vec<Listed>> {
+    let mut buffer = vec![0_u8; BUFFER];
+    let mut found = Vec::new();
+    loop {
+        let filled = match retry(|| read(directory.as_fd(), &mut buffer)) {
+            // the directory was removed meanwhile: nothing is in it
+            Err(Errno::ENOENT) => 0,
+            outcome => outcome?,
+        };
+        if filled == 0 || stops() {
+            return Ok(found);
+        }
+        let mut rest = buffer.get(..filled).unwrap_or_default();
+        while let Some((listed, after)) = first(rest) {
+            if listed.name != "." && listed.name != ".." {
+                found.push(listed);
+            }
+            rest = after;
+        }
+    }
+}
+
+fn read(directory: impl AsFd, buffer: &mut [u8]) -> nix::Result<usize> {
+    // SAFETY: the kernel writes at most as many bytes as the buffer has.
+    let outcome = unsafe {
+        libc::syscall(libc::SYS_getdents64, directory.as_fd().as_raw_fd(), buffer.as_mut_ptr(), buffer.len())
+    };
+    Errno::result(outcome).map(|filled| usize::try_from(filled).unwrap_or(0))
+}
+
+/// The first record and those after it.
+fn first(records: &[u8]) -> Option<(Listed, &[u8])> {
+    let length = records.get(LENGTH_AT..TYPE_AT)?;
+    let length = usize::from(u16::from_ne_bytes(length.try_into().ok()?));
+    let (record, after) = records.split_at_checked(length)?;
+    let name = record.get(NAME_AT..)?;
+    let end = name.iter().position(|byte| *byte == 0)?;
+    let name = OsStr::from_bytes(name.get(..end)?).to_owned();
+    let kind = match *record.get(TYPE_AT)? {
+        libc::DT_REG => Some(Kind::Regular),
+        libc::DT_DIR => Some(Kind::Directory),
+        libc::DT_LNK => Some(Kind::Symlink),
+        libc::DT_FIFO => Some(Kind::Fifo),
+        libc::DT_SOCK => Some(Kind::Socket),
+        libc::DT_CHR => Some(Kind::CharacterDevice),
+        libc::DT_BLK => Some(Kind::BlockDevice),
+        _ => None,
+    };
+    Some((Listed { name, kind }, after))
+}

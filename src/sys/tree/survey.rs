@@ -1,0 +1,230 @@
+//! Finds what is in a tree that somebody else may be changing: names, kinds, owners, times
+//! and, where asked for, the hash of what is in a file.
+//!
+//! Changes nothing. What is gone when it is looked at is left out; a file is hashed only
+//! when the opened file is the one that was looked at, and nothing is opened before it is
+//! known to be a regular file.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nix::errno::Errno;
+use nix::fcntl::readlinkat;
+
+use super::content::{CHUNK, go_through, open};
+use super::crew::{Batch, Crew, Job, walk};
+use super::entry::{Content, Entry, Want, sort};
+use super::error::TreeError;
+use super::listing::{Listed, list};
+use super::progress::{Asking, Progress, Stop};
+use super::root::{Tree, is_gone};
+use super::stat::Stat;
+use crate::sys::file_error::{Cause, FileError, Operation};
+use crate::sys::retry::retry;
+use crate::sys::status::Kind;
+
+/// How often a file that another process exchanges meanwhile is looked at again.
+const MOST_LOOKS: u32 = 16;
+
+/// Finds all that is `wanted` below `root`, sorted as `Path` sorts; the root itself is not
+/// among it. `hashing` says, from what is known of a regular file, whether it is read.
+///
+/// # Errors
+/// What can't be listed, looked at or read, with its path; a path of more than 4,095 bytes
+/// (ENAMETOOLONG); [`Cause::Changing`]; [`TreeError::Stopped`].
+pub fn survey(
+    root: &Tree,
+    wanted: &(dyn Fn(&Path, Kind) -> Want + Sync),
+    hashing: &(dyn Fn(&Entry) -> bool + Sync),
+    stop: Stop<'_>,
+    progress: &Progress,
+) -> Result<Vec<Entry>, TreeError> {
+    let asking = Asking::new(stop);
+    let stop: Stop<'_> = &|| asking.stops();
+    let surveying = Surveying { root, wanted, hashing, progress };
+    let start = || Own { entries: Vec::new(), mounts: Vec::new(), buffer: Vec::new() };
+    let all = walk(stop, start, |crew, own, job| surveying.perform(crew, own, job))?;
+    let (mut entries, mut mounts) = (Vec::new(), Vec::new());
+    for own in all {
+        entries.extend(own.entries);
+        mounts.extend(own.mounts);
+    }
+    flag_mounts(&mut entries, &mounts);
+    sort(entries, stop)
+}
+
+struct Surveying<'a> {
+    root: &'a Tree,
+    wanted: &'a (dyn Fn(&Path, Kind) -> Want + Sync),
+    hashing: &'a (dyn Fn(&Entry) -> bool + Sync),
+    progress: &'a Progress,
+}
+
+/// What each thread has for itself.
+struct Own {
+    entries: Vec<Entry>,
+    /// Directories that turned out to be mount points when they were opened.
+    mounts: Vec<PathBuf>,
+    buffer: Vec<u8>,
+}
+
+impl Surveying<'_> {
+    fn perform(&self, crew: &Crew<'_, OwnedFd>, own: &mut Own, job: Job<OwnedFd>) -> Result<(), TreeError> {
+        match job {
+            Job::Files(batch) => self.files(crew, own, &batch),
+            Job::Directory(path, _) => self.directory(crew, own, path),
+        }
+    }
+
+    fn fails(&self, operation: Operation, path: &Path, errno: Errno) -> TreeError {
+        FileError::system(operation, self.root.path_of(path), errno).into()
+    }
+
+    fn directory(&self, crew: &Crew<'_, OwnedFd>, own: &mut Own, path: PathBuf) -> Result<(), TreeError> {
+        let held = match self.root.open_directory(&path) {
+            Ok(held) => Arc::new(held),
+            Err(errno) if is_gone(errno) => return Ok(()),
+            // mounted there: as a kernel without statx(2) shows it, or since it was looked at
+            Err(Errno::EXDEV) => {
+                own.mounts.push(path);
+                return Ok(());
+            }
+            Err(errno) => return Err(self.fails(Operation::List, &path, errno)),
+        };
+        let listed =
+            list(&*held, || crew.stops()).map_err(|errno| self.fails(Operation::List, &path, errno))?;
+        crew.go_on()?;
+        let (mut directories, mut names) = (Vec::new(), Vec::new());
+        for Listed { name, kind } in listed {
+            let below = path.join(&name);
+            let kind = match kind {
+                Some(kind) => kind,
+                None => match Stat::at(&*held, &name) {
+                    Ok(stat) => stat.kind,
+                    Err(Errno::ENOENT) => continue,
+                    Err(errno) => return Err(self.fails(Operation::Inspect, &below, errno)),
+                },
+            };
+            let want = (self.wanted)(&below, kind);
+            if want == Want::Skip {
+                continue;
+            }
+            if kind != Kind::Directory {
+                names.push(Listed { name, kind: Some(kind) });
+                continue;
+            }
+            let Some(entry) =
+                self.entry(crew, own, held.as_fd(), &Listed { name, kind: Some(kind) }, below.clone())?
+            else {
+                continue;
+            };
+            if entry.kind == Kind::Directory && !entry.mount_point && want == Want::Take {
+                directories.push((below, want));
+            }
+            own.entries.push(entry);
+            self.progress.add_file();
+        }
+        let directory = Arc::new(path);
+        let names = crew.pass_on(directories, &held, &directory, names);
+        self.files(crew, own, &Batch { held, directory, names })
+    }
+
+    fn files(
+        &self,
+        crew: &Crew<'_, OwnedFd>,
+        own: &mut Own,
+        batch: &Batch<OwnedFd>,
+    ) -> Result<(), TreeError> {
+        for listed in &batch.names {
+            crew.go_on()?;
+            let path = batch.directory.join(&listed.name);
+            if let Some(entry) = self.entry(crew, own, batch.held.as_fd(), listed, path)? {
+                own.entries.push(entry);
+            }
+            self.progress.add_file();
+        }
+        Ok(())
+    }
+
+    /// What is there; `None`: nothing any more.
+    fn entry(
+        &self,
+        crew: &Crew<'_, OwnedFd>,
+        own: &mut Own,
+        directory: BorrowedFd<'_>,
+        listed: &Listed,
+        path: PathBuf,
+    ) -> Result<Option<Entry>, TreeError> {
+        let name = listed.name.as_os_str();
+        for _ in 0..MOST_LOOKS {
+            let stat = match Stat::at(directory, name) {
+                Ok(stat) => stat,
+                Err(Errno::ENOENT) => return Ok(None),
+                Err(errno) => return Err(self.fails(Operation::Inspect, &path, errno)),
+            };
+            let mut entry = Entry::new(path.clone(), &stat, Content::None);
+            if stat.mount_point {
+                return Ok(Some(entry));
+            }
+            match stat.kind {
+                Kind::Symlink => match retry(|| readlinkat(directory, name)) {
+                    Ok(target) => entry.content = Content::Link(target),
+                    // gone, or no link any more
+                    Err(Errno::ENOENT | Errno::EINVAL) => continue,
+                    Err(errno) => return Err(self.fails(Operation::Inspect, &path, errno)),
+                },
+                Kind::Regular if (self.hashing)(&entry) => {
+                    let Some(hashed) = self.hash(crew, own, directory, &entry, name)? else { continue };
+                    entry = hashed;
+                }
+                _ => {}
+            }
+            return Ok(Some(entry));
+        }
+        Err(FileError::new(Operation::Inspect, self.root.path_of(&path), Cause::Changing).into())
+    }
+
+    /// `None`: another file is there now.
+    fn hash(
+        &self,
+        crew: &Crew<'_, OwnedFd>,
+        own: &mut Own,
+        directory: BorrowedFd<'_>,
+        entry: &Entry,
+        name: &std::ffi::OsStr,
+    ) -> Result<Option<Entry>, TreeError> {
+        let file = match open(directory, name) {
+            Ok(file) => file,
+            Err(errno) if is_gone(errno) || errno == Errno::ENXIO => return Ok(None),
+            Err(errno) => return Err(self.fails(Operation::ReadContent, &entry.path, errno)),
+        };
+        let stat = Stat::of(&file).map_err(|errno| self.fails(Operation::Inspect, &entry.path, errno))?;
+        if stat.identity != entry.identity || stat.kind != Kind::Regular {
+            return Ok(None);
+        }
+        own.buffer.resize(CHUNK, 0);
+        let mut step = |bytes| {
+            self.progress.add_bytes(bytes);
+            crew.stops()
+        };
+        let contents = go_through(&file, &stat, None, &mut own.buffer, &mut step).map_err(|broken| {
+            let shown = self.root.path_of(&entry.path);
+            broken.named(&shown, &shown)
+        })?;
+        let stat = Stat { size: contents.size, ..stat };
+        Ok(Some(Entry::new(entry.path.clone(), &stat, Content::File(contents.hash))))
+    }
+}
+
+/// Flags what turned out to be a mount point only when it was opened.
+pub(super) fn flag_mounts(entries: &mut [Entry], mounts: &[PathBuf]) {
+    if !mounts.is_empty() {
+        let mounted = entries.iter_mut().filter(|entry| mounts.contains(&entry.path));
+        mounted.for_each(|entry| entry.mount_point = true);
+    }
+}
+
+#[cfg(test)]
+#[path = "survey_tests.rs"]
+mod tests;
