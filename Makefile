@@ -10,7 +10,7 @@ export CARGO STATIC_TARGET
 cargo = $(if $(CARGO),$(CARGO),cargo)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-containers formats fuzz lint setup build static size
+.PHONY: help demo test test-containers faults formats fuzz lint setup build static size
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ formats: ## read every format back with the real programs, of which none may be 
 
 fuzz: ## fuzz each lexer and --check for FUZZ_SECONDS (600), as many at a time as there are cores
 	@scripts/fuzz.sh
+
+faults: ## kill a start at every system call, fail every file operation, cut the power; writes docs/faults.md
+	nice cargo test --test faults -- --full
 
 lint: ## formatting, clippy, the floors of the house, dependencies
 	cargo fmt --all --check
