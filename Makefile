@@ -10,7 +10,7 @@ export CARGO STATIC_TARGET
 cargo = $(if $(CARGO),$(CARGO),cargo)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-containers faults formats fuzz lint setup build static size
+.PHONY: help demo test test-containers faults formats fuzz lint setup build static bench size
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ setup: ## install the programs that tests read config files back with, where tha
 
 build: ## the debug binary
 	cargo build
+
+bench: static ## measure beside the peers, and write docs/benchmarks.md; as root
+	@scripts/bench.sh
 
 static: ## the release binary: static musl, target/static/castoff
 	@scripts/static.sh

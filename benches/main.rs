@@ -1,0 +1,48 @@
+//! Measures castoff beside its peers and writes docs/benchmarks.md. `make bench` runs it.
+//!
+//! Each round runs every candidate once, in turn, so that what else the machine does falls
+//! on all of them; medians are compared, and only ratios are written.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a benchmark stops at the first thing that is not as it must be, and says what it measures"
+)]
+
+mod ground;
+mod race;
+mod rendering;
+mod volumes;
+
+use std::path::Path;
+
+use ground::Ground;
+use race::Table;
+
+fn main() {
+    let binary = std::env::var("CASTOFF").unwrap_or_else(|_| "target/static/castoff".to_owned());
+    let binary = Path::new(env!("CARGO_MANIFEST_DIR")).join(binary);
+    assert!(binary.exists(), "{} is not there: make static builds it", binary.display());
+    let only: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let ground = Ground::new(binary);
+    let mut tables: Vec<Table> = Vec::new();
+    for (name, measure) in [
+        ("seeding", volumes::seeding as fn(&Ground) -> Vec<Table>),
+        ("restart", volumes::restart),
+        ("upgrade", volumes::upgrade),
+        ("ownership", volumes::ownership),
+        ("rendering", rendering::rendering),
+    ] {
+        if only.is_empty() || only.iter().any(|only| only == name) {
+            tables.extend(measure(&ground));
+        }
+    }
+    let text = race::document(&tables);
+    println!("{text}");
+    if only.is_empty() {
+        std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks.md"), text).unwrap();
+    }
+}

@@ -1,0 +1,16 @@
+#!/bin/sh
+# Runs the benchmarks (benches/) with the static binary, after installing the peers where
+# apt is there. Arguments choose among them: scripts/bench.sh seeding
+set -eu
+cd "$(dirname "$0")/.."
+
+missing=
+for program in rsync:rsync strace:strace mkfs.ext4:e2fsprogs; do
+    command -v "${program%%:*}" >/dev/null || missing="$missing ${program#*:}"
+done
+if [ -n "$missing" ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    # shellcheck disable=SC2086 # a list of words
+    DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends $missing >/dev/null
+fi
+# the measured code is the static binary: the harness need not be optimised
+cargo bench --quiet --profile dev --bench bench -- "$@"
