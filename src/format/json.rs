@@ -14,7 +14,7 @@
 
 use std::fmt::Write as _;
 
-use super::literal::Literal;
+use super::literal::{Literal, separate};
 use super::registry::Format;
 use super::skeleton::{Cursor, Filling, Refusal, Skeleton, Unit, fill_with};
 
@@ -228,7 +228,7 @@ fn whole(value: &Literal, out: &mut String) -> Result<(), Refusal> {
         Literal::List(items) => {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
-                separate(index, out);
+                separate(index, ",", out);
                 whole(item, out)?;
             }
             out.push(']');
@@ -236,7 +236,7 @@ fn whole(value: &Literal, out: &mut String) -> Result<(), Refusal> {
         Literal::Map(entries) => {
             out.push('{');
             for (index, (key, item)) in entries.iter().enumerate() {
-                separate(index, out);
+                separate(index, ",", out);
                 quote(key, out);
                 out.push(':');
                 whole(item, out)?;
@@ -245,12 +245,6 @@ fn whole(value: &Literal, out: &mut String) -> Result<(), Refusal> {
         }
     }
     Ok(())
-}
-
-fn separate(index: usize, out: &mut String) {
-    if index > 0 {
-        out.push(',');
-    }
 }
 
 fn integer(value: i128, out: &mut String) -> Result<(), Refusal> {

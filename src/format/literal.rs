@@ -48,3 +48,10 @@ impl Literal {
         }
     }
 }
+
+/// Writes what stands between the items of a list, before all but the first.
+pub(super) fn separate(index: usize, separator: &str, out: &mut String) {
+    if index > 0 {
+        out.push_str(separator);
+    }
+}

@@ -98,11 +98,7 @@ impl Capture {
         let failed = |errno| Failure { stage: Stage::Stdio, errno, candidate: 0 };
         let (reader, writer) = pipe().map_err(failed)?;
         stdio::set_nonblocking(&reader).map_err(failed)?;
-        let input = match File::open("/dev/null") {
-            Ok(null) => null,
-            // A pipe whose writer is gone ends at once as well.
-            Err(_) => pipe().map_err(failed)?.0,
-        };
+        let input = stdio::empty_input().map_err(failed)?;
         let setting = Setting {
             own_group: true,
             terminal: None,

@@ -12,6 +12,8 @@ use std::os::fd::{AsRawFd, RawFd};
 use libc::{c_int, c_uint};
 use nix::errno::Errno;
 
+use super::spawn::pipe;
+
 /// Which of stdin, stdout and stderr were closed at the start: bits 0, 1 and 2.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ClosedStdio(u8);
@@ -60,6 +62,15 @@ pub(super) fn fill_closed() -> ClosedStdio {
 fn open(path: &CStr, flags: c_int) -> RawFd {
     // SAFETY: a C string and flags that need no mode.
     unsafe { libc::open(path.as_ptr(), flags) }
+}
+
+/// What a command reads where it shall find nothing: /dev/null, or where there is none a pipe
+/// whose writer is gone, which ends at once as well.
+///
+/// # Errors
+/// No descriptors left (pipe(2)).
+pub(super) fn empty_input() -> Result<File, Errno> {
+    File::open("/dev/null").or_else(|_| Ok(pipe()?.0))
 }
 
 /// Makes reads of `file` return at once where there is nothing to read.

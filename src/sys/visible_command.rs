@@ -5,7 +5,6 @@
 //! left its group and lost its parent is still found, given a moment to end by itself, and then
 //! ended. Where that can't be (no /proc, a sandbox without prctl(2)) its group is killed.
 
-use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -17,9 +16,9 @@ use super::itself::{be_no_subreaper, become_subreaper, is_subreaper, own_pid};
 use super::processes::{Process, can_be_seen, descendants};
 use super::reap::{self, Ending, Reaped};
 use super::send::{Target, send};
-use super::spawn::{Failure, Prepared, Program, Setting, Stage, pipe};
+use super::spawn::{Failure, Prepared, Program, Setting, Stage};
 use super::start::Inherited;
-use super::{poll, signals};
+use super::{poll, signals, stdio};
 use crate::diagnostic::Diagnostic;
 use crate::signal::Signal;
 
@@ -120,11 +119,7 @@ impl Running {
         let output = std::io::stderr().as_fd().try_clone_to_owned();
         let output =
             output.map_err(|error| failed(error.raw_os_error().map_or(Errno::EMFILE, Errno::from_raw)))?;
-        let input = match File::open("/dev/null") {
-            Ok(null) => null,
-            // A pipe whose writer is gone ends at once as well.
-            Err(_) => pipe().map_err(failed)?.0,
-        };
+        let input = stdio::empty_input().map_err(failed)?;
         let setting = Setting {
             own_group: true,
             terminal: None,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::literal::Literal;
+use super::super::literal::{Literal, separate};
 use super::super::skeleton::{Filling, Refusal};
 use super::{Before, Beside, Context};
 
@@ -46,7 +46,7 @@ fn whole(value: &Literal, out: &mut String) -> Result<(), Refusal> {
         Literal::List(items) => {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
-                separate(index, out);
+                separate(index, ", ", out);
                 whole(item, out)?;
             }
             out.push(']');
@@ -54,7 +54,7 @@ fn whole(value: &Literal, out: &mut String) -> Result<(), Refusal> {
         Literal::Map(entries) => {
             out.push('{');
             for (index, (name, item)) in entries.iter().enumerate() {
-                separate(index, out);
+                separate(index, ", ", out);
                 key(name, out);
                 out.push_str(" = ");
                 whole(item, out)?;
@@ -63,12 +63,6 @@ fn whole(value: &Literal, out: &mut String) -> Result<(), Refusal> {
         }
     }
     Ok(())
-}
-
-fn separate(index: usize, out: &mut String) {
-    if index > 0 {
-        out.push_str(", ");
-    }
 }
 
 fn integer(value: i128) -> Filling {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::super::literal::Literal;
+use super::super::literal::{Literal, separate};
 use super::super::skeleton::{Filling, Refusal};
 use super::{Block, Context, Place};
 
@@ -53,7 +53,7 @@ fn whole(value: &Literal, out: &mut String) -> Result<(), Refusal> {
         Literal::List(items) => {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
-                separate(index, out);
+                separate(index, ", ", out);
                 whole(item, out)?;
             }
             out.push(']');
@@ -61,7 +61,7 @@ fn whole(value: &Literal, out: &mut String) -> Result<(), Refusal> {
         Literal::Map(entries) => {
             out.push('{');
             for (index, (key, item)) in entries.iter().enumerate() {
-                separate(index, out);
+                separate(index, ", ", out);
                 let start = out.len();
                 quote(key, out);
                 if out.get(start..).is_some_and(|key| key.chars().count() > super::KEY) {
@@ -74,12 +74,6 @@ fn whole(value: &Literal, out: &mut String) -> Result<(), Refusal> {
         }
     }
     Ok(())
-}
-
-fn separate(index: usize, out: &mut String) {
-    if index > 0 {
-        out.push_str(", ");
-    }
 }
 
 fn integer(value: i128) -> Filling {

@@ -71,28 +71,6 @@ pub fn copy_tree(
     copying.finish(entries, directories, stop)
 }
 
-/// Copies one name to a place in castoff's own staging directory where nothing is yet. No
-/// directory; of a file with several names it makes a file with one.
-///
-/// # Errors
-/// As [`copy_tree`]; [`Cause::Changing`](crate::sys::file_error::Cause::Changing) for a directory.
-pub fn copy_entry(
-    from: (&Tree, &Path),
-    to: (&Tree, &Path),
-    attributes: &(dyn Fn(&Entry) -> Attributes + Sync),
-    stop: Stop<'_>,
-    progress: &Progress,
-) -> Result<Copied, TreeError> {
-    let (source, name) = from.0.parent(from.1)?;
-    let (target, new_name) = to.0.parent(to.1)?;
-    let copying = Copying::new(from.0, to.0, attributes, progress);
-    let pair = Pair { source, target };
-    let place = Place { pair: &pair, name, new_name, path: from.1, new_path: to.1 };
-    let mut own = Own::default();
-    own.entries.extend(copying.one(&stop, &mut own.buffer, &place, None)?);
-    copying.finish(own.entries, Vec::new(), stop)
-}
-
 /// What each thread has for itself.
 #[derive(Default)]
 struct Own {
@@ -186,7 +164,7 @@ impl Copying<'_> {
         for Listed { name, kind } in &batch.names {
             crew.go_on()?;
             let path = batch.directory.join(name);
-            let place = Place { pair: &batch.held, name, new_name: name, path: &path, new_path: &path };
+            let place = Place { pair: &batch.held, name, path: &path };
             if let Some(entry) = self.one(&|| crew.stops(), &mut own.buffer, &place, *kind)? {
                 own.entries.push(entry);
             }

@@ -33,13 +33,11 @@ pub(super) struct Pair {
     pub(super) target: OwnedFd,
 }
 
-/// Where a name is and where its copy goes.
+/// A name, the same in the source and in the copy.
 pub(super) struct Place<'a> {
     pub(super) pair: &'a Pair,
     pub(super) name: &'a OsStr,
-    pub(super) new_name: &'a OsStr,
     pub(super) path: &'a Path,
-    pub(super) new_path: &'a Path,
 }
 
 /// What all threads share.
@@ -92,7 +90,7 @@ impl<'a> Copying<'a> {
             None => Stat::at(&place.pair.source, place.name),
         };
         let stat = stat.map_err(self.reading(Operation::Inspect, place.path))?;
-        let entry = Entry::new(place.new_path.to_owned(), &stat, Content::None);
+        let entry = Entry::new(place.path.to_owned(), &stat, Content::None);
         if stat.mount_point {
             return Ok(Some(entry));
         }
@@ -132,22 +130,20 @@ impl<'a> Copying<'a> {
         file: &File,
         stat: &Stat,
     ) -> Result<Entry, TreeError> {
-        let entry = Entry::new(place.new_path.to_owned(), stat, Content::None);
+        let entry = Entry::new(place.path.to_owned(), stat, Content::None);
         let attributes = (self.attributes)(&entry);
         let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let copy = retry(|| openat(&place.pair.target, place.new_name, flags, first_mode(attributes.mode)))
+        let copy = retry(|| openat(&place.pair.target, place.name, flags, first_mode(attributes.mode)))
             .map(File::from)
-            .map_err(self.making(Operation::Create, place.new_path))?;
+            .map_err(self.making(Operation::Create, place.path))?;
         let shared = stat.size > 0 && self.share(file, &copy, place)?;
         buffer.resize(CHUNK, 0);
         let mut step = |bytes| {
             self.progress.add_bytes(bytes);
             stops()
         };
-        let contents =
-            go_through(file, stat, (!shared).then_some(&copy), buffer, &mut step).map_err(|broken| {
-                broken.named(&self.from.path_of(place.path), &self.to.path_of(place.new_path))
-            })?;
+        let contents = go_through(file, stat, (!shared).then_some(&copy), buffer, &mut step)
+            .map_err(|broken| broken.named(&self.from.path_of(place.path), &self.to.path_of(place.path)))?;
         let xattrs = xattrs::read(file).map_err(self.reading(Operation::Xattrs, place.path))?;
         let entry = Entry { size: contents.size, content: Content::File(contents.hash), ..entry };
         self.finished(Copy::Open(copy.as_fd()), entry, attributes, &xattrs)
@@ -161,7 +157,7 @@ impl<'a> Copying<'a> {
         match retry(|| share_blocks(file, copy)) {
             Ok(()) => Ok(true),
             Err(errno @ (Errno::ENOSPC | Errno::EDQUOT | Errno::EIO | Errno::EROFS)) => {
-                Err(self.making(Operation::Write, place.new_path)(errno))
+                Err(self.making(Operation::Write, place.path)(errno))
             }
             Err(_) => {
                 self.shares.store(false, Ordering::Relaxed);
@@ -173,18 +169,18 @@ impl<'a> Copying<'a> {
     fn symlink(&self, place: &Place<'_>, entry: &Entry) -> Result<Entry, TreeError> {
         let target = retry(|| readlinkat(&place.pair.source, place.name))
             .map_err(self.reading(Operation::ReadContent, place.path))?;
-        retry(|| symlinkat(target.as_os_str(), &place.pair.target, place.new_name))
-            .map_err(self.making(Operation::Link, place.new_path))?;
+        retry(|| symlinkat(target.as_os_str(), &place.pair.target, place.name))
+            .map_err(self.making(Operation::Link, place.path))?;
         let entry = Entry { content: Content::Link(target), ..entry.clone() };
         let attributes = (self.attributes)(&entry);
-        self.finished(Copy::Named(place.pair.target.as_fd(), place.new_name), entry, attributes, &[])
+        self.finished(Copy::Named(place.pair.target.as_fd(), place.name), entry, attributes, &[])
     }
 
     fn node(&self, place: &Place<'_>, entry: &Entry, device: u64) -> Result<Entry, TreeError> {
-        retry(|| make_node(&place.pair.target, place.new_name, entry.kind, device))
-            .map_err(self.making(Operation::MakeNode(entry.kind), place.new_path))?;
+        retry(|| make_node(&place.pair.target, place.name, entry.kind, device))
+            .map_err(self.making(Operation::MakeNode(entry.kind), place.path))?;
         let attributes = (self.attributes)(entry);
-        self.finished(Copy::Named(place.pair.target.as_fd(), place.new_name), entry.clone(), attributes, &[])
+        self.finished(Copy::Named(place.pair.target.as_fd(), place.name), entry.clone(), attributes, &[])
     }
 
     /// Gives a copy what it gets, and describes what came out.

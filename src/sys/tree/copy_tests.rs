@@ -2,13 +2,13 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, FileExt, FileTypeExt, MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::errno::Errno;
 
-use super::{Copied, copy_entry, copy_tree};
+use super::{Copied, copy_tree};
 use crate::sys::attributes::Attributes;
 use crate::sys::file_error::Operation;
 use crate::sys::fixture::{Scratch, as_user, bind, root_or_skip, with_own_mounts};
@@ -272,34 +272,6 @@ fn castoff_is_asked_to_stop_within_a_tree_and_within_a_file() {
     let (from, to) = (tree(&scratch.path("many")), tree(&scratch.path("other")));
     let outcome = copy_tree(&from, &to, &all, &as_it_is, &asked, &Progress::default());
     assert_eq!(outcome.unwrap_err(), TreeError::Stopped);
-}
-
-#[test]
-fn one_name_goes_where_it_is_wanted() {
-    let scratch = Scratch::new();
-    scratch.file("from/sub/file", "content");
-    fs::hard_link(scratch.path("from/sub/file"), scratch.path("from/second")).unwrap();
-    scratch.directory("to/there", 0o700);
-    let (from, to) = (tree(&scratch.path("from")), tree(&scratch.path("to")));
-    let copied = copy_entry(
-        (&from, Path::new("sub/file")),
-        (&to, Path::new("there/new")),
-        &as_it_is,
-        NEVER,
-        &Progress::default(),
-    )
-    .unwrap();
-    assert_eq!(copied.entries[0].path, PathBuf::from("there/new"));
-    assert_eq!(scratch.read("to/there/new"), "content");
-    let again = copy_entry(
-        (&from, Path::new("second")),
-        (&to, Path::new("there/new")),
-        &as_it_is,
-        NEVER,
-        &Progress::default(),
-    );
-    let Err(TreeError::Failed(error)) = again else { panic!("{again:?}") };
-    assert_eq!((error.operation, error.errno()), (Operation::Create, Some(Errno::EEXIST)));
 }
 
 #[test]

@@ -21,7 +21,7 @@ mod xattrs;
 
 pub use build::{Building, Incoming};
 pub use content::{Hash, hash_file, read_file, same_bytes};
-pub use copy::{Copied, copy_entry, copy_tree};
+pub use copy::{Copied, copy_tree};
 pub use entry::{Content, Entry, Want};
 pub use error::TreeError;
 pub use own::{Left, Owned, Spare, own_tree};
