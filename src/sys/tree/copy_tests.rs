@@ -313,7 +313,7 @@ fn nothing_planted_in_the_source_leads_the_copy_out() {
     let attacker = Attacker::start(&scratch.path("volume/top"), &canary);
     let (root, from) = (tree(&scratch.path("")), tree(&scratch.path("volume")));
     let mut whole = 0;
-    for round in 0..1000 {
+    for round in attacker.during(1000) {
         fs::DirBuilder::new().mode(0o700).create(scratch.path("to")).unwrap();
         let from = if round % 2 == 0 { &from } else { &tree(&scratch.path("volume")).without_openat2() };
         let outcome =
@@ -327,7 +327,8 @@ fn nothing_planted_in_the_source_leads_the_copy_out() {
         }
         remove_tree(&root, Path::new("to"), NEVER).unwrap();
     }
-    assert!(attacker.end() > 0 && whole > 0);
+    attacker.end();
+    assert!(whole > 0);
     canary.assert_untouched();
 }
 

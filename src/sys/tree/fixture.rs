@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use super::{Entry, Tree, Want};
@@ -59,30 +59,36 @@ impl Canary {
 /// Keeps swapping what is in a directory until it is dropped.
 pub(super) struct Attacker {
     ends: Arc<AtomicBool>,
-    thread: Option<JoinHandle<u64>>,
+    swapped: Arc<AtomicU64>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Attacker {
     /// Swaps `sub` in `directory` between a directory with files and links to the canary:
     /// `sub` itself, names in it, and hard links.
     pub(super) fn start(directory: &Path, canary: &Canary) -> Self {
-        let ends = Arc::new(AtomicBool::new(false));
-        let (told, directory, canary) = (Arc::clone(&ends), directory.to_owned(), canary.root.clone());
+        let (ends, swapped) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (told, count) = (Arc::clone(&ends), Arc::clone(&swapped));
+        let (directory, canary) = (directory.to_owned(), canary.root.clone());
         let thread = std::thread::spawn(move || {
-            let mut rounds = 0;
             while !told.load(Ordering::Relaxed) {
-                swap(&directory, &canary, rounds);
-                rounds += 1;
+                swap(&directory, &canary, count.fetch_add(1, Ordering::Relaxed));
             }
-            rounds
         });
-        Self { ends, thread: Some(thread) }
+        Self { ends, swapped, thread: Some(thread) }
     }
 
-    /// Ends it, and says how often it swapped.
-    pub(super) fn end(mut self) -> u64 {
+    /// Rounds of what is attacked: at least so many, and as many as it takes until the
+    /// attacker had its turns, too.
+    pub(super) fn during(&self, least: u32) -> impl Iterator<Item = u32> + '_ {
+        let attacked = || self.swapped.load(Ordering::Relaxed) > 10;
+        (0..).take_while(move |round| *round < least || !attacked())
+    }
+
+    /// Ends it.
+    pub(super) fn end(mut self) {
         self.ends.store(true, Ordering::Relaxed);
-        self.thread.take().unwrap().join().unwrap()
+        self.thread.take().unwrap().join().unwrap();
     }
 }
 

@@ -143,10 +143,10 @@ fn nothing_planted_is_given_away() {
     let canary = Canary::new(&scratch);
     scratch.directory("volume/top", 0o777);
     let attacker = Attacker::start(&scratch.path("volume/top"), &canary);
-    for _ in 0..1000 {
+    for _ in attacker.during(1000) {
         own_tree(&tree(&scratch.path("volume")), SERVICE, &nothing, NEVER, &Progress::default()).unwrap();
     }
-    assert!(attacker.end() > 0);
+    attacker.end();
     canary.assert_untouched();
 }
 

@@ -189,7 +189,7 @@ fn nothing_planted_is_read() {
         panic!("no file")
     };
     let attacker = Attacker::start(&scratch.path("volume/top"), &canary);
-    for round in 0..1000 {
+    for round in attacker.during(1000) {
         let root = tree(&scratch.path("volume"));
         let root = if round % 2 == 0 { root } else { root.without_openat2() };
         match survey(&root, &all, &|_| true, NEVER, &Progress::default()) {
@@ -202,6 +202,6 @@ fn nothing_planted_is_read() {
             Err(TreeError::Stopped) => panic!("nobody asked"),
         }
     }
-    assert!(attacker.end() > 0);
+    attacker.end();
     canary.assert_untouched();
 }
