@@ -7,6 +7,7 @@
 pub mod diagnostic;
 pub mod duration;
 pub mod exit;
+pub mod path_map;
 pub mod signal;
 pub mod size;
 pub mod timestamp;

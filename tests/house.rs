@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// The floors, from the ground up. A module imports from the floors below its own only.
 /// The words of floor 0 and the wiring on top are one room with several files each.
 const FLOORS: [&[&str]; 8] = [
-    &["diagnostic", "duration", "exit", "signal", "size", "timestamp", "version", "wildcard"],
+    &["diagnostic", "duration", "exit", "path_map", "signal", "size", "timestamp", "version", "wildcard"],
     &["expression", "spec", "sys"],
     &["archive", "env", "format", "protocol", "service", "state"],
     &["observe", "render", "volume"],

@@ -7,18 +7,19 @@
 //! empty, and its root is to get the rights of the seed's. `adding`: nothing but what was
 //! missing is added.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::Garbled;
 use super::Shipped;
 use super::manifest::{escaped, lines, parse_line, path, write_line};
+use crate::path_map::PathMap;
 
 /// The changes under way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Journal {
     /// What is being shipped, by path; the last of each is the newest.
-    pub shipping: BTreeMap<PathBuf, Vec<Shipped>>,
+    pub shipping: PathMap<Vec<Shipped>>,
     /// What was missing before.
     pub gone: BTreeSet<PathBuf>,
     /// Whether the root of the volume gets the rights of the seed's.
@@ -33,38 +34,28 @@ impl Journal {
     /// # Errors
     /// The first line that castoff can't have written.
     pub fn parse(text: &[u8]) -> Result<Self, Garbled> {
-        let mut journal = Self::default();
+        let (mut journal, mut shipping) = (Self::default(), Vec::new());
         for (line, text) in lines(text) {
-            let known = journal.take(text);
-            known.ok_or(Garbled { line })?;
+            match text {
+                b"root" => journal.root = true,
+                b"adding" => journal.adding = true,
+                text => match parse_path(text).ok_or(Garbled { line })? {
+                    (path, Some(shipped)) => shipping.push((path, shipped)),
+                    (path, None) => drop(journal.gone.insert(path)),
+                },
+            }
         }
+        journal.add(shipping);
         Ok(journal)
     }
 
-    fn take(&mut self, line: &[u8]) -> Option<()> {
-        match line {
-            b"root" => self.root = true,
-            b"adding" => self.adding = true,
-            line => return self.take_path(line),
-        }
-        Some(())
-    }
-
-    fn take_path(&mut self, line: &[u8]) -> Option<()> {
-        if let Some(escaped) = line.strip_prefix(b"gone ") {
-            self.gone.insert(path(escaped)?);
-            return Some(());
-        }
-        let (path, shipped) = parse_line(line.strip_prefix(b"ship ")?)?;
-        self.add(path, shipped);
-        Some(())
-    }
-
     /// Adds what is about to be shipped.
-    pub fn add(&mut self, path: PathBuf, shipped: Shipped) {
-        let versions = self.shipping.entry(path).or_default();
-        versions.retain(|known| *known != shipped);
-        versions.push(shipped);
+    pub fn add(&mut self, shipping: impl IntoIterator<Item = (PathBuf, Shipped)>) {
+        let versions = shipping.into_iter().map(|(path, shipped)| (path, vec![shipped]));
+        self.shipping.add(versions, |known, later| {
+            known.retain(|known| !later.contains(known));
+            known.extend(later);
+        });
     }
 
     /// The text that `parse` reads back.
@@ -74,7 +65,7 @@ impl Journal {
         for (_, line) in [(self.root, "root\n"), (self.adding, "adding\n")].iter().filter(|(is, _)| *is) {
             text.extend(line.as_bytes());
         }
-        for (path, versions) in &self.shipping {
+        for (path, versions) in self.shipping.iter() {
             for shipped in versions {
                 text.extend(b"ship ");
                 write_line(&mut text, path, shipped);
@@ -89,9 +80,18 @@ impl Journal {
     }
 }
 
+/// A path that is shipped, or without anything one that is gone.
+fn parse_path(line: &[u8]) -> Option<(PathBuf, Option<Shipped>)> {
+    if let Some(escaped) = line.strip_prefix(b"gone ") {
+        return Some((path(escaped)?, None));
+    }
+    let (path, shipped) = parse_line(line.strip_prefix(b"ship ")?)?;
+    Some((path, Some(shipped)))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
     use super::Journal;
     use crate::state::{Garbled, Shipped};
@@ -103,10 +103,10 @@ mod tests {
             |content| Shipped { kind: Kind::Regular, mode: 0o644, size: 3, modified: (-1, 5), content };
         let mut journal = Journal { root: true, adding: true, ..Journal::default() };
         for content in [1, 2, 1] {
-            journal.add(PathBuf::from("a\nb"), file(content));
+            journal.add([(PathBuf::from("a\nb"), file(content))]);
         }
         journal.gone.insert(PathBuf::from("c\\d"));
-        assert_eq!(journal.shipping[&PathBuf::from("a\nb")], [file(2), file(1)], "the newest last");
+        assert_eq!(journal.shipping.get(Path::new("a\nb")).unwrap(), &[file(2), file(1)], "the newest last");
         assert_eq!(Journal::parse(&journal.to_text()), Ok(journal));
     }
 

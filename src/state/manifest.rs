@@ -5,13 +5,13 @@
 //! link is told by a hash that is quick and no defence: who forges one only gets an edited
 //! file of their own replaced.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
 use super::Garbled;
+use crate::path_map::PathMap;
 use crate::sys::status::Kind;
 
 /// One path as castoff shipped it.
@@ -42,7 +42,7 @@ impl Shipped {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
     /// The paths, those of a directory after it.
-    pub entries: BTreeMap<PathBuf, Shipped>,
+    pub entries: PathMap<Shipped>,
 }
 
 impl Manifest {
@@ -51,19 +51,15 @@ impl Manifest {
     /// # Errors
     /// The first line that castoff can't have written.
     pub fn parse(text: &[u8]) -> Result<Self, Garbled> {
-        let mut entries = BTreeMap::new();
-        for (line, text) in lines(text) {
-            let (path, shipped) = parse_line(text).ok_or(Garbled { line })?;
-            entries.insert(path, shipped);
-        }
-        Ok(Self { entries })
+        let parsed = lines(text).map(|(line, text)| parse_line(text).ok_or(Garbled { line }));
+        Ok(Self { entries: parsed.collect::<Result<_, _>>()? })
     }
 
     /// The text that `parse` reads back.
     #[must_use]
     pub fn to_text(&self) -> Vec<u8> {
         let mut text = Vec::new();
-        for (path, shipped) in &self.entries {
+        for (path, shipped) in self.entries.iter() {
             write_line(&mut text, path, shipped);
         }
         text
@@ -178,7 +174,7 @@ mod tests {
     proptest! {
         #[test]
         fn reads_back_what_it_wrote(entries in proptest::collection::btree_map(path(), shipped(), 0..8)) {
-            let manifest = Manifest { entries };
+            let manifest = Manifest { entries: entries.into_iter().collect() };
             prop_assert_eq!(Manifest::parse(&manifest.to_text()), Ok(manifest));
         }
 

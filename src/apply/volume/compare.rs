@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::path_map::{PathMap, first};
 use crate::plan::Filling;
 use crate::state::Shipped;
 use crate::sys::status::Kind;
@@ -26,6 +27,8 @@ pub(super) struct Decided {
     pub(super) path: PathBuf,
     /// What happens.
     pub(super) action: Action,
+    /// What castoff shipped there before, the last version last.
+    pub(super) then: Vec<Shipped>,
     /// What the image ships there; without its content where nobody had to know.
     pub(super) now: Option<Shipped>,
     /// What is found there.
@@ -62,23 +65,40 @@ impl Comparing<'_> {
     pub(super) fn decide_all(&self) -> Result<Vec<Decided>, TreeError> {
         let image = &self.surveyed.entries;
         let names = names_of_files(image);
-        let mut now: BTreeMap<PathBuf, Shipped> =
+        let now: PathMap<Shipped> =
             image.iter().map(|entry| (entry.path.clone(), as_shipped(self.filling, entry))).collect();
-        let mut found = self.survey_volume(&now)?;
-        let paths: BTreeSet<PathBuf> =
-            now.keys().chain(self.history.paths()).chain(found.keys()).cloned().collect();
-        let mut decided = Vec::with_capacity(paths.len());
-        let mut closed: Option<PathBuf> = None;
-        for path in paths {
-            if closed.as_ref().is_some_and(|closed| path.starts_with(closed)) {
+        let found = self.survey_volume(&now)?;
+        let mut decided = Vec::with_capacity(now.len());
+        let mut closed: Option<&Path> = None;
+        let (mut image, mut volume) = (now.cursor(), found.cursor());
+        let mut manifest = self.history.manifest.entries.cursor();
+        let mut journal = self.history.journal.shipping.cursor();
+        while let Some(path) = first([image.path(), volume.path(), manifest.path(), journal.path()]) {
+            let (now, found) = (image.take(path), volume.take(path));
+            let (recorded, cut_short) = (manifest.take(path), journal.take(path));
+            if closed.is_some_and(|closed| path.starts_with(closed)) {
                 continue;
             }
-            let (now, found) = (now.remove(&path), found.remove(&path));
-            let action = self.decide(&path, now.as_ref(), found.as_ref())?;
-            if ends_here(action, now.as_ref(), found.as_ref()) {
-                closed = Some(path.clone());
+            let then: Vec<Shipped> =
+                recorded.into_iter().chain(cut_short.into_iter().flatten()).copied().collect();
+            let known = volume::Path {
+                then: &then,
+                recorded,
+                now,
+                kept: self.filling.rules.keeps(path),
+                may_be_cut_short: self.filling.unfinished && !self.history.was_gone(path),
+            };
+            let action = self.decide(&known, found)?;
+            if ends_here(action, now, found) {
+                closed = Some(path);
             }
-            decided.push(Decided { path, action, now, found });
+            decided.push(Decided {
+                path: path.to_owned(),
+                action,
+                then,
+                now: now.copied(),
+                found: found.cloned(),
+            });
         }
         if self.filling.circumstances != Circumstances::Adding {
             keep_together(&mut decided, &names);
@@ -87,10 +107,10 @@ impl Comparing<'_> {
     }
 
     /// Only what is compared is looked at: a volume may hold millions of files of its own.
-    fn survey_volume(&self, now: &BTreeMap<PathBuf, Shipped>) -> Result<BTreeMap<PathBuf, Entry>, TreeError> {
+    fn survey_volume(&self, now: &PathMap<Shipped>) -> Result<PathMap<Entry>, TreeError> {
         let rules = &self.filling.rules;
         let mirroring = self.filling.circumstances == Circumstances::Mirroring;
-        let known = |path: &Path| now.contains_key(path) || self.history.knows(path);
+        let known = |path: &Path| now.contains(path) || self.history.knows(path);
         let wanted = |path: &Path, _: Kind| {
             if !rules.ships(path) {
                 Want::Skip
@@ -106,31 +126,23 @@ impl Comparing<'_> {
         Ok(entries.into_iter().map(|entry| (entry.path.clone(), entry)).collect())
     }
 
-    fn decide(&self, path: &Path, now: Option<&Shipped>, found: Option<&Entry>) -> Result<Action, TreeError> {
-        let then = self.history.of(path);
+    fn decide(&self, known: &volume::Path<'_>, found: Option<&Entry>) -> Result<Action, TreeError> {
         let standing = match found {
             None => Found::Missing,
             Some(entry) if entry.mount_point => Found::Mount,
             Some(entry) => Found::Entry(entry.kind, entry.mode),
         };
-        let known = volume::Path {
-            then: &then,
-            recorded: self.history.recorded(path),
-            now,
-            kept: self.filling.rules.keeps(path),
-            may_be_cut_short: self.filling.unfinished && !self.history.was_gone(path),
-        };
         let content = RefCell::new(None);
         let is = |version: &Shipped| match found {
-            Some(found) => self.is(version, found, &content),
+            Some(found) => self.is(version, known, found, &content),
             None => Ok(false),
         };
-        let action = decide(self.filling.circumstances, &known, standing, is)?;
+        let action = decide(self.filling.circumstances, known, standing, is)?;
         Ok(match action {
             Action::Add if self.filling.adopts => Action::Leave(Reason::NotOurs),
             // a directory can't be put beside a file
-            Action::AddBeside if now.is_some_and(|now| now.kind != Kind::Regular) => {
-                Action::Leave(if then.is_empty() { Reason::InTheWay } else { Reason::Conflict })
+            Action::AddBeside if known.now.is_some_and(|now| now.kind != Kind::Regular) => {
+                Action::Leave(if known.then.is_empty() { Reason::InTheWay } else { Reason::Conflict })
             }
             action => action,
         })
@@ -140,6 +152,7 @@ impl Comparing<'_> {
     fn is(
         &self,
         version: &Shipped,
+        known: &volume::Path<'_>,
         found: &Entry,
         content: &RefCell<Option<u128>>,
     ) -> Result<bool, TreeError> {
@@ -152,9 +165,9 @@ impl Comparing<'_> {
             _ if found.kind != Kind::Regular => Ok(true),
             _ if found.size != version.size => Ok(false),
             _ if self.filling.circumstances == Circumstances::Mirroring => {
-                self.mirrors(version, found, content)
+                self.mirrors(version, known, found, content)
             }
-            _ if self.history.is_untouched(found, version) => Ok(true),
+            _ if known.recorded == Some(version) && self.history.is_untouched(found, version) => Ok(true),
             _ => Ok(self.content(found, content)? == version.content),
         }
     }
@@ -163,10 +176,11 @@ impl Comparing<'_> {
     fn mirrors(
         &self,
         version: &Shipped,
+        known: &volume::Path<'_>,
         found: &Entry,
         content: &RefCell<Option<u128>>,
     ) -> Result<bool, TreeError> {
-        if self.history.of(&found.path).contains(version) && version.content != 0 {
+        if known.then.contains(version) && version.content != 0 {
             return Ok(self.content(found, content)? == version.content);
         }
         match self.seed.has_bytes_of(self.surveyed, self.volume, &found.path, self.stop) {

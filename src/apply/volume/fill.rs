@@ -116,13 +116,11 @@ impl<'a> Work<'a> {
         let Staged { copied, root } = self.seed.stage(&staged, &choice, &attributes, self.stop, progress)?;
         let manifest = self.manifest_of(&copied);
         let mut journal = Journal { root: true, ..Journal::default() };
-        for (path, shipped) in &manifest.entries {
-            journal.add(path.clone(), *shipped);
-        }
+        journal.add(manifest.entries.iter().map(|(path, shipped)| (path.to_owned(), *shipped)));
         self.note_intent(&journal)?;
         let placing = self.placing(&staged);
-        let top = manifest.entries.keys().filter(|path| path.components().count() == 1);
-        let placed = placing.place_top(top.map(|path| path.clone().into_os_string()))?;
+        let top = manifest.entries.paths().filter(|path| path.components().count() == 1);
+        let placed = placing.place_top(top.map(|path| path.as_os_str().to_owned()))?;
         self.give_root(root)?;
         self.complete(manifest, &placed)?;
         let files = progress.files.load(Ordering::Relaxed);
@@ -207,7 +205,7 @@ impl<'a> Work<'a> {
     /// the same.
     fn rights_of_users<'d>(&self, decided: &'d Decided) -> Option<&'d Entry> {
         let found = decided.found.as_ref().filter(|found| found.kind == Kind::Regular)?;
-        let then = self.history.of(&decided.path);
+        let then = &decided.then;
         let is_users = !then.is_empty() && then.iter().all(|then| then.mode != found.mode);
         let keeps = self.filling.circumstances != Circumstances::Mirroring;
         (is_users && keeps && decided.action == Action::Replace).then_some(found)
@@ -263,7 +261,7 @@ impl<'a> Work<'a> {
 
     /// Everything is in its place: the record says so when it is there to stay.
     fn complete(&self, mut manifest: Manifest, placed: &Placed) -> Result<(), Failure> {
-        manifest.entries.retain(|path, _| !placed.refused.iter().any(|refused| path.starts_with(refused)));
+        manifest.entries.retain(|path| !placed.refused.iter().any(|refused| path.starts_with(refused)));
         sync_all(self.volume.root(), &self.filling.path)?;
         self.records.write(MANIFEST_FILE, &manifest.to_text())?;
         let manifest = self.records.stamp(MANIFEST_FILE)?.unwrap_or_default();
@@ -300,41 +298,32 @@ impl<'a> Work<'a> {
             journal.adding = self.filling.circumstances == Circumstances::Adding;
         }
         for decided in decided {
-            let was_shipped = self.history.knows(&decided.path);
-            if matches!(decided.action, Action::Leave(Reason::Deleted)) && was_shipped {
+            if matches!(decided.action, Action::Leave(Reason::Deleted)) && !decided.then.is_empty() {
                 journal.gone.insert(decided.path.clone());
             }
-            if let (Action::SetMode(_), Some(now)) = (decided.action, decided.now) {
-                journal.add(decided.path.clone(), now);
-            }
         }
-        for (path, shipped) in self.shipped(decided, copied).entries {
-            journal.add(path, shipped);
-        }
+        let set = decided.iter().filter(|decided| matches!(decided.action, Action::SetMode(_)));
+        journal.add(set.filter_map(|decided| Some((decided.path.clone(), decided.now?))));
+        journal.add(self.shipped(decided, copied).entries);
         journal
     }
 
     fn new_manifest(&self, decided: &[Decided], copied: &Copied) -> Manifest {
         let shipped = self.shipped(decided, copied);
-        let mut manifest = Manifest::default();
-        for decided in decided {
-            let kept = match decided.action {
-                Action::Add | Action::Replace => shipped.entries.get(&decided.path).copied(),
-                Action::SetMode(_) => decided.now,
-                Action::AddBeside if self.history.knows(&decided.path) => {
-                    shipped.entries.get(&decided.path).copied()
-                }
-                Action::Leave(reason) => self.still_ours(decided, reason),
-                _ => None,
-            };
-            manifest.entries.extend(kept.map(|kept| (decided.path.clone(), kept)));
-        }
-        manifest
+        let kept = |decided: &Decided| match decided.action {
+            Action::Add | Action::Replace => shipped.entries.get(&decided.path).copied(),
+            Action::SetMode(_) => decided.now,
+            Action::AddBeside if !decided.then.is_empty() => shipped.entries.get(&decided.path).copied(),
+            Action::Leave(reason) => self.still_ours(decided, reason),
+            _ => None,
+        };
+        let entries = decided.iter().filter_map(|decided| Some((decided.path.clone(), kept(decided)?)));
+        Manifest { entries: entries.collect() }
     }
 
     /// What castoff counts as shipped of a path that it left alone.
     fn still_ours(&self, decided: &Decided, reason: Reason) -> Option<Shipped> {
-        let last = self.history.of(&decided.path).last().copied();
+        let last = decided.then.last().copied();
         match reason {
             // nobody looked at what is in it
             Reason::AsShipped if self.filling.circumstances == Circumstances::Adding => last,

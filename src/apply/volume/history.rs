@@ -1,7 +1,7 @@
 //! What castoff shipped to a volume before: the manifest of the last completed change, and
 //! the journal of one that was cut short.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::records::Records;
 use crate::observe::state::StateError;
@@ -35,23 +35,7 @@ impl History {
 
     /// Whether castoff ever shipped the path.
     pub(super) fn knows(&self, path: &Path) -> bool {
-        self.manifest.entries.contains_key(path) || self.journal.shipping.contains_key(path)
-    }
-
-    /// Every path that castoff shipped.
-    pub(super) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
-        self.manifest.entries.keys().chain(self.journal.shipping.keys())
-    }
-
-    /// The versions of a path that castoff shipped, the last one last.
-    pub(super) fn of(&self, path: &Path) -> Vec<Shipped> {
-        let cut_short = self.journal.shipping.get(path).into_iter().flatten();
-        self.manifest.entries.get(path).into_iter().chain(cut_short).copied().collect()
-    }
-
-    /// The version of a path that the last completed change shipped.
-    pub(super) fn recorded(&self, path: &Path) -> Option<&Shipped> {
-        self.manifest.entries.get(path)
+        self.manifest.entries.contains(path) || self.journal.shipping.contains(path)
     }
 
     /// Whether the path was missing before a change that was cut short.
@@ -59,12 +43,11 @@ impl History {
         self.journal.gone.contains(path)
     }
 
-    /// Whether a file is as it was shipped, without reading it: it is the size and the time
-    /// that say so, and that nothing about it changed since the manifest was written. Nobody
-    /// but the kernel sets that last time (inode(7)).
-    pub(super) fn is_untouched(&self, found: &Entry, version: &Shipped) -> bool {
-        let is_recorded = self.manifest.entries.get(&found.path) == Some(version);
+    /// Whether a file is as the manifest records it, without reading it: it is the size and
+    /// the time that say so, and that nothing about it changed since the manifest was written.
+    /// Nobody but the kernel sets that last time (inode(7)).
+    pub(super) fn is_untouched(&self, found: &Entry, recorded: &Shipped) -> bool {
         let unchanged = self.written.is_some_and(|written| found.ctime < written);
-        is_recorded && unchanged && found.size == version.size && found.mtime == version.modified
+        unchanged && found.size == recorded.size && found.mtime == recorded.modified
     }
 }

@@ -18,7 +18,7 @@ use nix::unistd::linkat;
 
 use super::copy_one::{Copying, Pair, Place};
 use super::crew::{Batch, Crew, Job, walk};
-use super::entry::{Content, Entry, Want, compare, sort};
+use super::entry::{Content, Entry, Want, sort};
 use super::error::TreeError;
 use super::finish::Copy;
 use super::links::Several;
@@ -27,6 +27,7 @@ use super::progress::{Asking, Progress, Stop, go_on};
 use super::root::Tree;
 use super::stat::Stat;
 use super::xattrs::{self, Xattr};
+use crate::path_map::compare;
 use crate::sys::attributes::Attributes;
 use crate::sys::file_error::Operation;
 use crate::sys::retry::retry;

@@ -2,13 +2,13 @@
 
 use std::cmp::Ordering;
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::content::Hash;
 use super::error::TreeError;
 use super::progress::{Stop, go_on};
 use super::stat::Stat;
+use crate::path_map::compare;
 use crate::sys::status::Kind;
 
 /// What is wanted of a name in a tree.
@@ -88,8 +88,6 @@ impl Entry {
     }
 }
 
-/// Bytes that are compared at once.
-const BLOCK: usize = 16;
 /// Entries that are sorted without a chance to stop: some milliseconds.
 const RUN: usize = 8192;
 
@@ -135,36 +133,10 @@ fn merge(one: Vec<Entry>, other: Vec<Entry>, stop: Stop<'_>) -> Result<Vec<Entry
     }
 }
 
-/// The same as `Path`'s own order for paths without `.`, `..` and doubled slashes, several
-/// times faster: a slash counts as less than any byte of a name.
-pub(super) fn compare(one: &Path, other: &Path) -> Ordering {
-    let (one, other) = (one.as_os_str().as_bytes(), other.as_os_str().as_bytes());
-    // most neighbours differ late: blocks that are equal are passed by at once
-    let equal = one.chunks(BLOCK).zip(other.chunks(BLOCK)).take_while(|(a, b)| a == b).count() * BLOCK;
-    ranks(one, equal).cmp(ranks(other, equal))
-}
-
-fn ranks(path: &[u8], from: usize) -> impl Iterator<Item = u8> {
-    let rest = path.get(from..).unwrap_or_default();
-    rest.iter().map(|byte| if *byte == b'/' { 0 } else { *byte })
-}
-
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsString;
-    use std::os::unix::ffi::OsStringExt;
-    use std::path::PathBuf;
-
-    use proptest::prelude::*;
-
-    use super::{Content, Entry, RUN, TreeError, compare, sort};
+    use super::{Content, Entry, RUN, TreeError, sort};
     use crate::sys::status::Kind;
-
-    fn path() -> impl Strategy<Value = PathBuf> {
-        let name = proptest::collection::vec(prop_oneof![Just(b'a'), Just(b'-'), Just(0xff), Just(1)], 1..3);
-        proptest::collection::vec(name, 1..4)
-            .prop_map(|names| PathBuf::from(OsString::from_vec(names.join(&b'/'))))
-    }
 
     fn entry(path: String) -> Entry {
         let (mtime, ctime, identity) = ((0, 0), (0, 0), (0, 0));
@@ -187,12 +159,5 @@ mod tests {
         let entries = (0..5 * RUN).map(|at| entry(at.to_string())).collect();
         let in_the_merge = || asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 8;
         assert_eq!(sort(entries, &in_the_merge).unwrap_err(), TreeError::Stopped);
-    }
-
-    proptest! {
-        #[test]
-        fn the_order_is_that_of_paths(one in path(), other in path()) {
-            prop_assert_eq!(compare(&one, &other), one.cmp(&other));
-        }
     }
 }

@@ -20,12 +20,13 @@ use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, fchownat};
 
 use super::crew::{Batch, Crew, Job, walk};
-use super::entry::{Want, compare};
+use super::entry::Want;
 use super::error::TreeError;
 use super::listing::{Listed, list};
 use super::progress::{Asking, Progress, Stop, go_on};
 use super::root::{Tree, is_gone};
 use super::stat::Stat;
+use crate::path_map::compare;
 use crate::sys::accounts::Owner;
 use crate::sys::file_error::{FileError, Operation};
 use crate::sys::retry::retry;
