@@ -9,8 +9,8 @@ use std::cmp::Ordering;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// Bytes that are compared at once.
-const BLOCK: usize = 16;
+/// Bytes that are compared at once: as many as a register has.
+const BLOCK: usize = 8;
 
 /// The same as `Path`'s own order for paths without `.`, `..` and doubled slashes, several
 /// times faster: a slash counts as less than any byte of a name.
@@ -18,7 +18,8 @@ const BLOCK: usize = 16;
 pub fn compare(one: &Path, other: &Path) -> Ordering {
     let (one, other) = (one.as_os_str().as_bytes(), other.as_os_str().as_bytes());
     // most neighbours differ late: blocks that are equal are passed by at once
-    let equal = one.chunks(BLOCK).zip(other.chunks(BLOCK)).take_while(|(a, b)| a == b).count() * BLOCK;
+    let (blocks, others) = (one.as_chunks::<BLOCK>().0, other.as_chunks::<BLOCK>().0);
+    let equal = blocks.iter().zip(others).take_while(|(a, b)| a == b).count() * BLOCK;
     ranks(one, equal).cmp(ranks(other, equal))
 }
 

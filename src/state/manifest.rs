@@ -109,7 +109,7 @@ pub(super) fn parse_line(line: &[u8]) -> Option<(PathBuf, Shipped)> {
 
 /// A path on one line: a newline as `\n`, a backslash as `\\`.
 pub(super) fn escaped(path: &Path) -> Vec<u8> {
-    let mut text = Vec::new();
+    let mut text = Vec::with_capacity(path.as_os_str().len());
     for byte in path.as_os_str().as_bytes() {
         match byte {
             b'\n' => text.extend(b"\\n"),
@@ -122,7 +122,7 @@ pub(super) fn escaped(path: &Path) -> Vec<u8> {
 
 /// The path that was escaped; `None`: no path in a volume.
 pub(super) fn path(escaped: &[u8]) -> Option<PathBuf> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(escaped.len());
     let mut rest = escaped.iter();
     while let Some(byte) = rest.next() {
         match byte {

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::path_map::{PathMap, first};
+use crate::path_map::{compare, first};
 use crate::plan::Filling;
 use crate::state::Shipped;
 use crate::sys::status::Kind;
@@ -65,18 +65,21 @@ impl Comparing<'_> {
     pub(super) fn decide_all(&self) -> Result<Vec<Decided>, TreeError> {
         let image = &self.surveyed.entries;
         let names = names_of_files(image);
-        let now: PathMap<Shipped> =
-            image.iter().map(|entry| (entry.path.clone(), as_shipped(self.filling, entry))).collect();
-        let found = self.survey_volume(&now)?;
-        let mut decided = Vec::with_capacity(now.len());
-        let mut closed: Option<&Path> = None;
-        let (mut image, mut volume) = (now.cursor(), found.cursor());
+        let mut volume = self.survey_volume()?.into_iter().peekable();
+        let mut decided: Vec<Decided> = Vec::with_capacity(image.len());
+        let mut closed: Option<PathBuf> = None;
+        let mut image = image.iter().peekable();
         let mut manifest = self.history.manifest.entries.cursor();
         let mut journal = self.history.journal.shipping.cursor();
-        while let Some(path) = first([image.path(), volume.path(), manifest.path(), journal.path()]) {
-            let (now, found) = (image.take(path), volume.take(path));
-            let (recorded, cut_short) = (manifest.take(path), journal.take(path));
-            if closed.is_some_and(|closed| path.starts_with(closed)) {
+        loop {
+            let ships = image.peek().map(|entry| entry.path.as_path());
+            let has = volume.peek().map(|entry| entry.path.as_path());
+            let Some(path) = first([ships, has, manifest.path(), journal.path()]) else { break };
+            let path = path.to_owned();
+            let now = image.next_if(|entry| entry.path == path).map(|entry| as_shipped(self.filling, entry));
+            let found = volume.next_if(|entry| entry.path == path);
+            let (recorded, cut_short) = (manifest.take(&path), journal.take(&path));
+            if closed.as_ref().is_some_and(|closed| path.starts_with(closed)) {
                 continue;
             }
             let then: Vec<Shipped> =
@@ -84,21 +87,15 @@ impl Comparing<'_> {
             let known = volume::Path {
                 then: &then,
                 recorded,
-                now,
-                kept: self.filling.rules.keeps(path),
-                may_be_cut_short: self.filling.unfinished && !self.history.was_gone(path),
+                now: now.as_ref(),
+                kept: self.filling.rules.keeps(&path),
+                may_be_cut_short: self.filling.unfinished && !self.history.was_gone(&path),
             };
-            let action = self.decide(&known, found)?;
-            if ends_here(action, now, found) {
-                closed = Some(path);
+            let action = self.decide(&known, found.as_ref())?;
+            if ends_here(action, now.as_ref(), found.as_ref()) {
+                closed = Some(path.clone());
             }
-            decided.push(Decided {
-                path: path.to_owned(),
-                action,
-                then,
-                now: now.copied(),
-                found: found.cloned(),
-            });
+            decided.push(Decided { path, action, then, now, found });
         }
         if self.filling.circumstances != Circumstances::Adding {
             keep_together(&mut decided, &names);
@@ -107,10 +104,12 @@ impl Comparing<'_> {
     }
 
     /// Only what is compared is looked at: a volume may hold millions of files of its own.
-    fn survey_volume(&self, now: &PathMap<Shipped>) -> Result<PathMap<Entry>, TreeError> {
+    fn survey_volume(&self) -> Result<Vec<Entry>, TreeError> {
         let rules = &self.filling.rules;
         let mirroring = self.filling.circumstances == Circumstances::Mirroring;
-        let known = |path: &Path| now.contains(path) || self.history.knows(path);
+        let image = &self.surveyed.entries;
+        let ships = |path: &Path| image.binary_search_by(|entry| compare(&entry.path, path)).is_ok();
+        let known = |path: &Path| ships(path) || self.history.knows(path);
         let wanted = |path: &Path, _: Kind| {
             if !rules.ships(path) {
                 Want::Skip
@@ -122,8 +121,7 @@ impl Comparing<'_> {
                 Want::Skip
             }
         };
-        let entries = survey(self.volume, &wanted, &|_| false, self.stop, &Progress::default())?;
-        Ok(entries.into_iter().map(|entry| (entry.path.clone(), entry)).collect())
+        survey(self.volume, &wanted, false, self.stop, &Progress::default())
     }
 
     fn decide(&self, known: &volume::Path<'_>, found: Option<&Entry>) -> Result<Action, TreeError> {

@@ -103,7 +103,7 @@ impl<'a> Work<'a> {
     /// Whether there is nothing that what is shipped could meet.
     fn is_blank(&self) -> Result<bool, TreeError> {
         let top = |_: &Path, _: Kind| Want::TakeAlone;
-        let entries = survey(&self.volume, &top, &|_| false, self.stop, &Progress::default())?;
+        let entries = survey(&self.volume, &top, false, self.stop, &Progress::default())?;
         let harmless = [Path::new(crate::state::VOLUME_DIRECTORY), Path::new(LOST_AND_FOUND)];
         Ok(entries.iter().all(|entry| harmless.contains(&entry.path.as_path())))
     }

@@ -62,7 +62,8 @@ impl Placing<'_> {
     pub(super) fn place(&self, decided: &[Decided]) -> Result<Placed, TreeError> {
         let mut placed = Placed::default();
         let mut aside = None;
-        for decided in decided.iter().rev() {
+        let changes = |decided: &&Decided| !matches!(decided.action, Action::Leave(_));
+        for decided in decided.iter().rev().filter(changes) {
             self.go_on()?;
             match decided.action {
                 Action::Remove => self.remove(&decided.path, decided.found.as_ref())?,
@@ -71,7 +72,7 @@ impl Placing<'_> {
             }
         }
         let mut carried: Option<&Path> = None;
-        for decided in decided {
+        for decided in decided.iter().filter(changes) {
             if carried.is_some_and(|carried| decided.path.starts_with(carried)) {
                 continue;
             }

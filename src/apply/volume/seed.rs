@@ -57,7 +57,7 @@ impl Seed {
     pub(super) fn count(&self, filling: &Filling, stop: Stop<'_>, progress: &Progress) {
         let Self::Directory(tree) = self else { return };
         let wanted = |path: &Path, _: Kind| if filling.rules.ships(path) { Want::Take } else { Want::Skip };
-        if let Ok(entries) = survey(tree, &wanted, &|_| false, stop, &Progress::default()) {
+        if let Ok(entries) = survey(tree, &wanted, false, stop, &Progress::default()) {
             let files = entries.iter().filter(|entry| entry.kind == Kind::Regular);
             progress.bytes_total.store(files.map(|entry| entry.size).sum(), Ordering::Relaxed);
             progress.files_total.store(u64::try_from(entries.len()).unwrap_or(0), Ordering::Relaxed);
@@ -81,8 +81,8 @@ impl Seed {
             }
         };
         let wanted = |path: &Path, _: Kind| if filling.rules.ships(path) { Want::Take } else { Want::Skip };
-        let hashing = |_: &Entry| looking == Looking::Hashes;
-        let mut entries = survey(tree, &wanted, &hashing, stop, &Progress::default())?;
+        let hashing = looking == Looking::Hashes;
+        let mut entries = survey(tree, &wanted, hashing, stop, &Progress::default())?;
         entries.retain(|entry| !entry.mount_point);
         Ok(Surveyed { entries, digests: Vec::new() })
     }

@@ -18,7 +18,7 @@ use nix::unistd::linkat;
 
 use super::copy_one::{Copying, Pair, Place};
 use super::crew::{Batch, Crew, Job, walk};
-use super::entry::{Content, Entry, Want, sort};
+use super::entry::{Content, Entry, Want, below, sort};
 use super::error::TreeError;
 use super::finish::Copy;
 use super::links::Several;
@@ -117,7 +117,7 @@ impl Copying<'_> {
         let target = self.to.directory(&path)?;
         let (mut directories, mut names) = (Vec::new(), Vec::new());
         for Listed { name, kind } in listed {
-            let below = path.join(&name);
+            let below = below(&path, &name);
             let kind = match kind {
                 Some(kind) => kind,
                 None => Stat::at(&source, &name).map_err(self.reading(Operation::Inspect, &below))?.kind,
@@ -164,7 +164,7 @@ impl Copying<'_> {
     fn files(&self, crew: &Crew<'_, Pair>, own: &mut Own, batch: &Batch<Pair>) -> Result<(), TreeError> {
         for Listed { name, kind } in &batch.names {
             crew.go_on()?;
-            let path = batch.directory.join(name);
+            let path = below(&batch.directory, name);
             let place = Place { pair: &batch.held, name, path: &path };
             if let Some(entry) = self.one(&|| crew.stops(), &mut own.buffer, &place, *kind)? {
                 own.entries.push(entry);

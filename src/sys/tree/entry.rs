@@ -1,8 +1,8 @@
 //! One name of a tree, as plain data, and the order of names.
 
 use std::cmp::Ordering;
-use std::ffi::OsString;
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
 use super::content::Hash;
 use super::error::TreeError;
@@ -63,6 +63,14 @@ pub enum Content {
     Link(OsString),
     /// The number of a device, as mknod(2) takes it.
     Device(u64),
+}
+
+/// The path of a name in a directory of the tree.
+pub(super) fn below(directory: &Path, name: &OsStr) -> PathBuf {
+    let mut path = PathBuf::with_capacity(directory.as_os_str().len() + 1 + name.len());
+    path.push(directory);
+    path.push(name);
+    path
 }
 
 impl Entry {

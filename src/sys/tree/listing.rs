@@ -1,4 +1,4 @@
-//! The names in a directory, by getdents64(2): in a buffer of 32 KiB, so that few calls are
+//! The names in a directory, by getdents64(2): in a buffer of 16 KiB, so that few calls are
 //! made, and without a second descriptor, so that the one that is held also serves for what
 //! is done with the names.
 #![allow(unsafe_code, reason = "getdents64(2) has no safe wrapper in nix")]
@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use crate::sys::retry::retry;
 use crate::sys::status::Kind;
 
-const BUFFER: usize = 32 << 10;
+const BUFFER: usize = 16 << 10;
 /// Where d_reclen, d_type and d_name begin in a `struct linux_dirent64`.
 const LENGTH_AT: usize = 16;
 const TYPE_AT: usize = 18;
@@ -31,7 +31,8 @@ pub(super) struct Listed {
 /// # Errors
 /// What getdents64(2) fails with.
 pub(super) fn list(directory: impl AsFd, stops: impl Fn() -> bool) -> nix::Result<Vec<Listed>> {
-    let mut buffer = vec![0_u8; BUFFER];
+    // on the stack: the allocator would map and unmap it for each directory
+    let mut buffer = [0_u8; BUFFER];
     let mut found = Vec::new();
     loop {
         let filled = match retry(|| read(directory.as_fd(), &mut buffer)) {

@@ -1,10 +1,11 @@
 //! Finds what is in a tree that somebody else may be changing: names, kinds, owners, times
 //! and, where asked for, the hash of what is in a file.
 //!
-//! Changes nothing. What is gone when it is looked at is left out; a file is hashed only
-//! when the opened file is the one that was looked at, and nothing is opened before it is
-//! known to be a regular file.
+//! Changes nothing. What is gone when it is looked at is left out. What its directory or a
+//! look calls a regular file is opened, without waiting for anybody, and read only if it is
+//! one.
 
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use nix::fcntl::readlinkat;
 
 use super::content::{CHUNK, go_through, open};
 use super::crew::{Batch, Crew, Job, walk};
-use super::entry::{Content, Entry, Want, sort};
+use super::entry::{Content, Entry, Want, below, sort};
 use super::error::TreeError;
 use super::listing::{Listed, list};
 use super::progress::{Asking, Progress, Stop};
@@ -28,7 +29,7 @@ use crate::sys::status::Kind;
 const MOST_LOOKS: u32 = 16;
 
 /// Finds all that is `wanted` below `root`, sorted as `Path` sorts; the root itself is not
-/// among it. `hashing` says, from what is known of a regular file, whether it is read.
+/// among it. `hashing`: regular files are read.
 ///
 /// # Errors
 /// What can't be listed, looked at or read, with its path; a path of more than 4,095 bytes
@@ -36,7 +37,7 @@ const MOST_LOOKS: u32 = 16;
 pub fn survey(
     root: &Tree,
     wanted: &(dyn Fn(&Path, Kind) -> Want + Sync),
-    hashing: &(dyn Fn(&Entry) -> bool + Sync),
+    hashing: bool,
     stop: Stop<'_>,
     progress: &Progress,
 ) -> Result<Vec<Entry>, TreeError> {
@@ -57,7 +58,7 @@ pub fn survey(
 struct Surveying<'a> {
     root: &'a Tree,
     wanted: &'a (dyn Fn(&Path, Kind) -> Want + Sync),
-    hashing: &'a (dyn Fn(&Entry) -> bool + Sync),
+    hashing: bool,
     progress: &'a Progress,
 }
 
@@ -97,7 +98,7 @@ impl Surveying<'_> {
         crew.go_on()?;
         let (mut directories, mut names) = (Vec::new(), Vec::new());
         for Listed { name, kind } in listed {
-            let below = path.join(&name);
+            let below = below(&path, &name);
             let kind = match kind {
                 Some(kind) => kind,
                 None => match Stat::at(&*held, &name) {
@@ -138,7 +139,7 @@ impl Surveying<'_> {
     ) -> Result<(), TreeError> {
         for listed in &batch.names {
             crew.go_on()?;
-            let path = batch.directory.join(&listed.name);
+            let path = below(&batch.directory, &listed.name);
             if let Some(entry) = self.entry(crew, own, batch.held.as_fd(), listed, path)? {
                 own.entries.push(entry);
             }
@@ -156,52 +157,62 @@ impl Surveying<'_> {
         listed: &Listed,
         path: PathBuf,
     ) -> Result<Option<Entry>, TreeError> {
-        let name = listed.name.as_os_str();
+        let mut kind = listed.kind;
         for _ in 0..MOST_LOOKS {
-            let stat = match Stat::at(directory, name) {
-                Ok(stat) => stat,
-                Err(Errno::ENOENT) => return Ok(None),
-                Err(errno) => return Err(self.fails(Operation::Inspect, &path, errno)),
-            };
-            let mut entry = Entry::new(path.clone(), &stat, Content::None);
-            if stat.mount_point {
-                return Ok(Some(entry));
+            let looked = match kind {
+                Some(Kind::Regular) if self.hashing => self.hash(crew, own, directory, &listed.name, &path),
+                _ => self.look(directory, &listed.name, &path),
+            }?;
+            match looked {
+                Looked::Found(stat, content) => return Ok(Some(Entry::new(path, &stat, content))),
+                Looked::Gone => return Ok(None),
+                Looked::Another(found) => kind = found,
             }
-            match stat.kind {
-                Kind::Symlink => match retry(|| readlinkat(directory, name)) {
-                    Ok(target) => entry.content = Content::Link(target),
-                    // gone, or no link any more
-                    Err(Errno::ENOENT | Errno::EINVAL) => continue,
-                    Err(errno) => return Err(self.fails(Operation::Inspect, &path, errno)),
-                },
-                Kind::Regular if (self.hashing)(&entry) => {
-                    let Some(hashed) = self.hash(crew, own, directory, &entry, name)? else { continue };
-                    entry = hashed;
-                }
-                _ => {}
-            }
-            return Ok(Some(entry));
         }
         Err(FileError::new(Operation::Inspect, self.root.path_of(&path), Cause::Changing).into())
     }
 
-    /// `None`: another file is there now.
+    /// Looks at a name, and into no file.
+    fn look(&self, directory: BorrowedFd<'_>, name: &OsStr, path: &Path) -> Result<Looked, TreeError> {
+        let stat = match Stat::at(directory, name) {
+            Ok(stat) => stat,
+            Err(Errno::ENOENT) => return Ok(Looked::Gone),
+            Err(errno) => return Err(self.fails(Operation::Inspect, path, errno)),
+        };
+        match stat.kind {
+            _ if stat.mount_point => {}
+            Kind::Regular if self.hashing => return Ok(Looked::Another(Some(Kind::Regular))),
+            Kind::Symlink => match retry(|| readlinkat(directory, name)) {
+                Ok(target) => return Ok(Looked::Found(stat, Content::Link(target))),
+                // gone, or no link any more
+                Err(Errno::ENOENT | Errno::EINVAL) => return Ok(Looked::Another(None)),
+                Err(errno) => return Err(self.fails(Operation::Inspect, path, errno)),
+            },
+            _ => {}
+        }
+        Ok(Looked::Found(stat, Content::None))
+    }
+
+    /// Reads what was said to be a regular file.
     fn hash(
         &self,
         crew: &Crew<'_, OwnedFd>,
         own: &mut Own,
         directory: BorrowedFd<'_>,
-        entry: &Entry,
-        name: &std::ffi::OsStr,
-    ) -> Result<Option<Entry>, TreeError> {
+        name: &OsStr,
+        path: &Path,
+    ) -> Result<Looked, TreeError> {
         let file = match open(directory, name) {
             Ok(file) => file,
-            Err(errno) if is_gone(errno) || errno == Errno::ENXIO => return Ok(None),
-            Err(errno) => return Err(self.fails(Operation::ReadContent, &entry.path, errno)),
+            Err(errno) if is_gone(errno) || errno == Errno::ENXIO => return Ok(Looked::Another(None)),
+            Err(errno) => return Err(self.fails(Operation::ReadContent, path, errno)),
         };
-        let stat = Stat::of(&file).map_err(|errno| self.fails(Operation::Inspect, &entry.path, errno))?;
-        if stat.identity != entry.identity || stat.kind != Kind::Regular {
-            return Ok(None);
+        let stat = Stat::of(&file).map_err(|errno| self.fails(Operation::Inspect, path, errno))?;
+        if stat.mount_point {
+            return Ok(Looked::Found(stat, Content::None));
+        }
+        if stat.kind != Kind::Regular {
+            return Ok(Looked::Another(None));
         }
         own.buffer.resize(CHUNK, 0);
         let mut step = |bytes| {
@@ -209,12 +220,20 @@ impl Surveying<'_> {
             crew.stops()
         };
         let contents = go_through(&file, &stat, None, &mut own.buffer, &mut step).map_err(|broken| {
-            let shown = self.root.path_of(&entry.path);
+            let shown = self.root.path_of(path);
             broken.named(&shown, &shown)
         })?;
-        let stat = Stat { size: contents.size, ..stat };
-        Ok(Some(Entry::new(entry.path.clone(), &stat, Content::File(contents.hash))))
+        Ok(Looked::Found(Stat { size: contents.size, ..stat }, Content::File(contents.hash)))
     }
+}
+
+/// What came of looking at a name.
+enum Looked {
+    Found(Stat, Content),
+    /// Nothing is there any more.
+    Gone,
+    /// It is something else than was thought: of this kind, if that is known.
+    Another(Option<Kind>),
 }
 
 /// Flags what turned out to be a mount point only when it was opened.

@@ -12,7 +12,7 @@ use crate::sys::tree::fixture::{Attacker, Canary, NEVER, all, paths, tree};
 use crate::sys::tree::{Content, Entry, Progress, TreeError, Want, hash_file, same_bytes};
 
 fn found(path: &Path) -> Vec<Entry> {
-    survey(&tree(path), &all, &|_| true, NEVER, &Progress::default()).unwrap()
+    survey(&tree(path), &all, true, NEVER, &Progress::default()).unwrap()
 }
 
 #[test]
@@ -64,13 +64,14 @@ fn only_what_is_wanted_is_entered_and_only_what_is_asked_for_read() {
         "alone" => Want::TakeAlone,
         _ => Want::Take,
     };
-    let hashing = |entry: &Entry| entry.path != Path::new("large");
-    let progress = Progress::default();
-    let entries = survey(&tree(&scratch.path("top")), &wanted, &hashing, NEVER, &progress).unwrap();
-    assert_eq!(paths(&entries), ["alone", "large", "take", "take/file"]);
-    assert_eq!(entries[1].content, Content::None);
-    assert!(matches!(entries[3].content, Content::File(_)));
-    assert_eq!(progress.bytes.into_inner(), 7);
+    for (hashing, read) in [(false, 0), (true, 14)] {
+        let progress = Progress::default();
+        let entries = survey(&tree(&scratch.path("top")), &wanted, hashing, NEVER, &progress).unwrap();
+        assert_eq!(paths(&entries), ["alone", "large", "take", "take/file"]);
+        assert_eq!(entries[0].content, Content::None);
+        assert_eq!(matches!(entries[3].content, Content::File(_)), hashing);
+        assert_eq!(progress.bytes.into_inner(), read);
+    }
 }
 
 #[test]
@@ -83,7 +84,7 @@ fn what_is_mounted_inside_is_flagged_and_not_entered() {
         bind(&scratch.path("theirs"), &scratch.path("top/mounted"));
         bind(&scratch.path("theirs/file"), &scratch.path("top/file"));
         for root in [tree(&scratch.path("top")), tree(&scratch.path("top")).without_openat2()] {
-            let entries = survey(&root, &all, &|_| true, NEVER, &Progress::default()).unwrap();
+            let entries = survey(&root, &all, true, NEVER, &Progress::default()).unwrap();
             assert_eq!(paths(&entries), ["file", "mounted"]);
             assert!(entries.iter().all(|entry| entry.mount_point && entry.content == Content::None));
             assert_eq!(root.directory(Path::new("mounted")).unwrap_err().errno(), Some(Errno::EXDEV));
@@ -105,7 +106,7 @@ fn what_can_not_be_read_is_named() {
     set("secret", 0o600);
     let top = scratch.path("top");
     let look = move |hashing: bool| {
-        survey(&tree(&top), &all, &|_| hashing, NEVER, &Progress::default()).map(|entries| entries.len())
+        survey(&tree(&top), &all, hashing, NEVER, &Progress::default()).map(|entries| entries.len())
     };
     let look = std::sync::Arc::new(look);
     let again = std::sync::Arc::clone(&look);
@@ -143,7 +144,7 @@ fn a_deep_tree_needs_few_descriptors_and_has_a_bound() {
     let entries = found(&scratch.path("top"));
     assert_eq!(entries.len(), path.iter().count() - 1);
     nix::sys::stat::mkdirat(here.root(), "too-deep", nix::sys::stat::Mode::S_IRWXU).unwrap();
-    let outcome = survey(&tree(&scratch.path("top")), &all, &|_| true, NEVER, &Progress::default());
+    let outcome = survey(&tree(&scratch.path("top")), &all, true, NEVER, &Progress::default());
     let Err(TreeError::Failed(error)) = outcome else { panic!("{outcome:?}") };
     assert_eq!(error.errno(), Some(Errno::ENAMETOOLONG));
 }
@@ -154,7 +155,7 @@ fn it_can_be_stopped_in_a_file() {
     fs::File::create(scratch.path("large")).unwrap().set_len(1 << 40).unwrap();
     let progress = Progress::default();
     let asked = || progress.bytes.load(std::sync::atomic::Ordering::Relaxed) > 1 << 20;
-    let outcome = survey(&tree(&scratch.path("")), &all, &|_| true, &asked, &progress);
+    let outcome = survey(&tree(&scratch.path("")), &all, true, &asked, &progress);
     assert_eq!(outcome.unwrap_err(), TreeError::Stopped);
 }
 
@@ -192,7 +193,7 @@ fn nothing_planted_is_read() {
     for round in attacker.during(1000) {
         let root = tree(&scratch.path("volume"));
         let root = if round % 2 == 0 { root } else { root.without_openat2() };
-        match survey(&root, &all, &|_| true, NEVER, &Progress::default()) {
+        match survey(&root, &all, true, NEVER, &Progress::default()) {
             Ok(entries) => {
                 // The hard link is a name of the tree like any other; nothing else leads there.
                 let read = entries.iter().filter(|entry| entry.content == Content::File(secret));
