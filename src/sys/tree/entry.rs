@@ -105,9 +105,7 @@ pub(super) fn sort(mut entries: Vec<Entry>, stop: Stop<'_>) -> Result<Vec<Entry>
     let mut runs = Vec::new();
     while !entries.is_empty() {
         go_on(stop)?;
-        let mut run = entries.split_off(entries.len().saturating_sub(RUN));
-        run.sort_unstable_by(|one, other| compare(&one.path, &other.path));
-        runs.push(run);
+        runs.push(sorted(entries.split_off(entries.len().saturating_sub(RUN))));
     }
     while runs.len() > 1 {
         let mut merged = Vec::with_capacity(runs.len().div_ceil(2));
@@ -120,6 +118,15 @@ pub(super) fn sort(mut entries: Vec<Entry>, stop: Stop<'_>) -> Result<Vec<Entry>
         runs = merged;
     }
     Ok(runs.pop().unwrap_or_default())
+}
+
+/// By references: an entry is large, and is moved once.
+fn sorted(run: Vec<Entry>) -> Vec<Entry> {
+    let mut order: Vec<(&Path, usize)> = run.iter().map(|entry| entry.path.as_path()).zip(0..).collect();
+    order.sort_unstable_by(|(one, _), (other, _)| compare(one, other));
+    let order: Vec<usize> = order.into_iter().map(|(_, at)| at).collect();
+    let mut run: Vec<Option<Entry>> = run.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|at| run.get_mut(at)?.take()).collect()
 }
 
 fn merge(one: Vec<Entry>, other: Vec<Entry>, stop: Stop<'_>) -> Result<Vec<Entry>, TreeError> {
