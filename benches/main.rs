@@ -12,7 +12,9 @@
     reason = "a benchmark stops at the first thing that is not as it must be, and says what it measures"
 )]
 
+mod child;
 mod ground;
+mod init;
 mod race;
 mod rendering;
 mod volumes;
@@ -23,6 +25,7 @@ use ground::Ground;
 use race::Table;
 
 fn main() {
+    child::serve_if_asked();
     let binary = std::env::var("CASTOFF").unwrap_or_else(|_| "target/static/castoff".to_owned());
     let binary = Path::new(env!("CARGO_MANIFEST_DIR")).join(binary);
     assert!(binary.exists(), "{} is not there: make static builds it", binary.display());
@@ -35,14 +38,20 @@ fn main() {
         ("upgrade", volumes::upgrade),
         ("ownership", volumes::ownership),
         ("rendering", rendering::rendering),
+        ("startup", init::startup),
+        ("prepared", init::prepared),
+        ("latency", init::latency),
+        ("orphans", init::orphans),
+        ("idle", init::idle),
     ] {
         if only.is_empty() || only.iter().any(|only| only == name) {
-            tables.extend(measure(&ground));
+            let measured = measure(&ground);
+            println!("{}", race::text_of(&measured));
+            tables.extend(measured);
         }
     }
-    let text = race::document(&tables);
-    println!("{text}");
     if only.is_empty() {
-        std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks.md"), text).unwrap();
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks.md");
+        std::fs::write(page, race::document(&tables)).unwrap();
     }
 }

@@ -74,10 +74,14 @@ pub(crate) fn sh(script: &str) {
 
 /// The page of all tables.
 pub(crate) fn document(tables: &[Table]) -> String {
-    let mut text = String::from(
-        "# Benchmarks\n\nWritten by `make bench`: everything is measured side by side in one run, on one machine; the\n\
-         first line of a table is what the others are compared to.\n",
-    );
+    let head = "# Benchmarks\n\nWritten by `make bench`: everything is measured side by side in one run, on one machine; the\n\
+                first line of a table is what the others are compared to, where nothing else is said.\n";
+    head.to_owned() + &text_of(tables)
+}
+
+/// Tables as they stand on a page.
+pub(crate) fn text_of(tables: &[Table]) -> String {
+    let mut text = String::new();
     for Table { title, note, lines } in tables {
         let _ = write!(text, "\n## {title}\n\n{note}\n\n| | |\n|---|---|\n");
         for (name, value) in lines {

@@ -1,0 +1,305 @@
+//! The plain init beside other inits: how long it takes to start, to pass a signal on and to
+//! reap, and what it costs while nothing happens.
+
+use std::fs;
+use std::io::Read;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::child::{LATENCY, ORPHANS, now};
+use crate::ground::Ground;
+use crate::race::{Candidate, Table, medians, race, run};
+
+const ROUNDS: usize = 301;
+
+/// An init: what it is called, and the words that stand before the command.
+struct Init {
+    name: &'static str,
+    words: Vec<String>,
+}
+
+impl Init {
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.words[0]);
+        command.args(&self.words[1..]).stdin(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// As PID 1 of a namespace with a /proc of its own.
+    fn in_namespace(&self) -> Command {
+        let mut command = Command::new("unshare");
+        command.args(["--pid", "--fork", "--mount-proc", "--kill-child"]).args(&self.words);
+        command.stdin(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+}
+
+/// castoff first, and the peers that are installed.
+fn inits(ground: &Ground) -> Vec<Init> {
+    let castoff = ground.castoff.display().to_string();
+    let pid1 = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench/peers/bin/pid1");
+    let pid1 = pid1.display().to_string();
+    let candidates: [(&'static str, Vec<&str>); 6] = [
+        ("castoff", vec![&castoff, "--"]),
+        ("tini", vec!["tini", "-s", "--"]),
+        ("tini-static", vec!["tini-static", "-s", "--"]),
+        ("dumb-init", vec!["dumb-init", "--"]),
+        ("catatonit", vec!["catatonit", "--"]),
+        ("pid1 (crates.io)", vec![&pid1, "--"]),
+    ];
+    let is_there = |words: &[&str]| {
+        let found = Command::new("which").arg(words[0]).stdout(Stdio::null()).status().unwrap().success();
+        if !found {
+            println!("skipped: {} is not installed", words[0]);
+        }
+        found
+    };
+    let there = candidates.into_iter().filter(|(_, words)| is_there(words));
+    there.map(|(name, words)| Init { name, words: words.into_iter().map(str::to_owned).collect() }).collect()
+}
+
+pub(crate) fn startup(ground: &Ground) -> Vec<Table> {
+    let script = ground.memory.join("entrypoint.sh");
+    fs::write(&script, "#!/bin/bash\nset -e\nexec \"$@\"\n").unwrap();
+    let inits = inits(ground);
+    let mut candidates =
+        vec![Candidate::new("`/bin/true` alone", || {}, || run(&mut Command::new("/bin/true")))];
+    for init in &inits {
+        candidates.push(Candidate::new(init.name, || {}, || run(init.command().arg("/bin/true"))));
+    }
+    candidates.push(Candidate::new(
+        "a bash entrypoint that only says `exec \"$@\"`",
+        || {},
+        || {
+            run(Command::new("bash").arg(&script).arg("/bin/true"));
+        },
+    ));
+    vec![race("Start-up of a plain init", "`X -- /bin/true`, not as PID 1.", ROUNDS, &candidates)]
+}
+
+/// Twenty variables, two of them secrets in files, and four files.
+fn spec(ground: &Ground) -> (String, Vec<(String, String)>) {
+    let templates = ground.memory.join("templates");
+    fs::create_dir_all(&templates).unwrap();
+    let mut spec = String::new();
+    let mut environment = Vec::new();
+    for number in 0..20 {
+        let kind = ["string", "int", "bool", "string"][number % 4];
+        let value = ["it's a value", "4711", "true", "another one"][number % 4];
+        spec.push_str(&format!("[env.SITE_{number}]\ntype = \"{kind}\"\n"));
+        if number % 4 == 3 && number < 8 {
+            spec.push_str("secret = true\n");
+            let file = ground.memory.join(format!("secret-{number}"));
+            fs::write(&file, value).unwrap();
+            environment.push((format!("SITE_{number}_FILE"), file.display().to_string()));
+        } else {
+            environment.push((format!("SITE_{number}"), value.to_owned()));
+        }
+    }
+    let lines = |each: &dyn Fn(usize) -> String| (0..20).map(each).collect::<String>();
+    for (name, text) in [
+        ("config.php", format!("<?php\n{}", lines(&|at| format!("$site_{at} = {{{{ SITE_{at} }}}};\n")))),
+        ("site.ini", lines(&|at| format!("site.key_{at} = \"{{{{ SITE_{at} }}}}\"\n"))),
+        (
+            "settings.json",
+            format!("{{{}\"end\": 1}}\n", lines(&|at| format!("\"k{at}\": {{{{ SITE_{at} }}}},\n"))),
+        ),
+        ("settings.env", lines(&|at| format!("KEY_{at}={{{{ SITE_{at} }}}}\n"))),
+    ] {
+        fs::write(templates.join(format!("{name}.j2")), text).unwrap();
+        let dest = ground.memory.join("made").join(name);
+        let format = if name == "site.ini" { "format = \"php-ini\"\n" } else { "" };
+        spec.push_str(&format!(
+            "[[template]]\nsource = \"templates/{name}.j2\"\ndest = \"{}\"\nmode = \"0600\"\n{format}",
+            dest.display()
+        ));
+    }
+    fs::create_dir_all(ground.memory.join("made")).unwrap();
+    (spec, environment)
+}
+
+pub(crate) fn prepared(ground: &Ground) -> Vec<Table> {
+    let (spec, environment) = spec(ground);
+    let start = || {
+        let mut command = ground.start("prepared", &spec);
+        command.envs(environment.clone());
+        command
+    };
+    run(&mut start());
+    // what a shell does for the same: a loop over the variables, and sed for each file
+    let script = ground.memory.join("render.sh");
+    let made = ground.memory.join("made-by-bash");
+    fs::create_dir_all(&made).unwrap();
+    let text = format!(
+        "#!/bin/bash\nset -e\nfor n in $(seq 0 19); do v=SITE_$n; f=SITE_${{n}}_FILE\n\
+         [ -z \"${{!f}}\" ] || export \"$v=$(cat \"${{!f}}\")\"; [ -n \"${{!v}}\" ]\n\
+         args+=(-e \"s|{{{{ $v }}}}|${{!v}}|\"); done\n\
+         for f in {0}/templates/*.j2; do sed \"${{args[@]}}\" \"$f\" > {1}/$(basename \"$f\" .j2); done\nexec \"$@\"\n",
+        ground.memory.display(),
+        made.display()
+    );
+    fs::write(&script, text).unwrap();
+    let candidates = [
+        Candidate::new("`/bin/true` alone", || {}, || run(&mut Command::new("/bin/true"))),
+        Candidate::new("castoff", || {}, || run(&mut start())),
+        Candidate::new(
+            "bash and sed, escaping nothing",
+            || {},
+            || {
+                run(Command::new("bash").arg(&script).arg("/bin/true").envs(environment.clone()));
+            },
+        ),
+    ];
+    let times = medians(ROUNDS, &candidates);
+    let lines = candidates.iter().zip(&times).map(|(candidate, time)| {
+        let verdict = match time.saturating_sub(times[0]) < Duration::from_micros(1500) {
+            true => "less than 1.5 ms more",
+            false => "more than 1.5 ms more",
+        };
+        (candidate.name.clone(), format!("{:.2}, {verdict}", time.as_secs_f64() / times[0].as_secs_f64()))
+    });
+    let note = format!(
+        "20 variables, two of them in files, and four files that are as they should be. Medians of {ROUNDS} rounds."
+    );
+    vec![Table::of("A start with nothing to change", &note, lines.collect())]
+}
+
+fn own_binary() -> PathBuf {
+    std::env::current_exe().unwrap()
+}
+
+fn read_number(child: &mut Child) -> u64 {
+    let mut bytes = [0; 8];
+    child.stdout.as_mut().unwrap().read_exact(&mut bytes).unwrap();
+    u64::from_ne_bytes(bytes)
+}
+
+/// An init with a service that tells of its signals, and the service's id.
+fn with_service(init: &Init) -> (Child, Pid) {
+    let mut child = init
+        .command()
+        .arg(own_binary())
+        .arg(LATENCY)
+        .stdout(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let service = Pid::from_raw(read_number(&mut child).try_into().unwrap());
+    (child, service)
+}
+
+fn end(mut child: Child, service: Pid) {
+    kill(service, Signal::SIGKILL).unwrap();
+    child.wait().unwrap();
+}
+
+fn pid(child: &Child) -> Pid {
+    Pid::from_raw(child.id().try_into().unwrap())
+}
+
+pub(crate) fn latency(ground: &Ground) -> Vec<Table> {
+    let inits = inits(ground);
+    let mut running: Vec<(&Init, Child, Pid, Vec<u64>)> = Vec::new();
+    for init in &inits {
+        // passes TERM on once, and kills two seconds later
+        if init.name.starts_with("pid1") {
+            continue;
+        }
+        let (child, service) = with_service(init);
+        running.push((init, child, service, Vec::new()));
+    }
+    for _ in 0..ROUNDS {
+        for (_, child, _, times) in &mut running {
+            std::thread::sleep(Duration::from_millis(1));
+            let begun = now();
+            kill(pid(child), Signal::SIGTERM).unwrap();
+            times.push(read_number(child) - begun);
+        }
+    }
+    let mut medians = Vec::new();
+    for (init, child, service, mut times) in running {
+        end(child, service);
+        times.sort_unstable();
+        medians.push((init.name, times[times.len() / 2]));
+    }
+    let tini = medians.iter().find(|(name, _)| *name == "tini").map_or(medians[0].1, |(_, time)| *time);
+    let lines = medians
+        .into_iter()
+        .map(|(name, time)| (name.to_owned(), format!("{:.2}", time as f64 / tini as f64)));
+    let note = format!(
+        "From kill(2) of the init to the service's return from sigwait(3); tini is 1. Medians of {ROUNDS} rounds."
+    );
+    vec![Table::of("A signal on its way", &note, lines.collect())]
+}
+
+pub(crate) fn orphans(ground: &Ground) -> Vec<Table> {
+    const COUNT: usize = 20_000;
+    const RUNS: usize = 5;
+    let mut medians = Vec::new();
+    for init in inits(ground) {
+        let mut times: Vec<u64> = (0..RUNS)
+            .map(|_| {
+                let mut command = init.in_namespace();
+                let child = command.arg(own_binary()).arg(ORPHANS).arg(COUNT.to_string());
+                let mut child = child.stdout(Stdio::piped()).spawn().unwrap();
+                let took = read_number(&mut child);
+                assert!(child.wait().unwrap().success(), "{}", init.name);
+                took
+            })
+            .collect();
+        times.sort_unstable();
+        medians.push((init.name, times[RUNS / 2]));
+    }
+    let base = medians.iter().find(|(name, _)| *name == "dumb-init").map_or(medians[0].1, |(_, time)| *time);
+    let lines = medians
+        .into_iter()
+        .map(|(name, time)| (name.to_owned(), format!("{:.2}", time as f64 / base as f64)));
+    let note = format!(
+        "{COUNT} orphans end at once below PID 1 of a namespace: until none is left, not even as a zombie. dumb-init is 1. Medians of {RUNS} runs."
+    );
+    vec![Table::of("Orphans", &note, lines.collect())]
+}
+
+/// What stands in a file of /proc behind a word, as a number.
+fn field(pid: Pid, file: &str, word: &str) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap();
+    let line = text.lines().find(|line| line.starts_with(word)).unwrap_or_else(|| panic!("{word} in {file}"));
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+pub(crate) fn idle(ground: &Ground) -> Vec<Table> {
+    let inits = inits(ground);
+    let running: Vec<_> = inits.iter().map(|init| (init, with_service(init))).collect();
+    let wakeups = |child: &Child| field(pid(child), "status", "voluntary_ctxt_switches");
+    std::thread::sleep(Duration::from_secs(1));
+    let before: Vec<u64> = running.iter().map(|(_, (child, _))| wakeups(child)).collect();
+    std::thread::sleep(Duration::from_secs(60));
+    let mut lines = Vec::new();
+    for ((init, (child, service)), before) in running.into_iter().zip(before) {
+        let woken = wakeups(&child) - before;
+        let of = |word| field(pid(&child), "smaps_rollup", word);
+        let size = fs::metadata(which(&init.words[0])).unwrap().len() / 1000;
+        lines.push((
+            init.name.to_owned(),
+            format!(
+                "{} kB private dirty, {} kB resident, woken {woken} times; {size} kB file",
+                of("Private_Dirty:"),
+                of("Rss:")
+            ),
+        ));
+        end(child, service);
+    }
+    let note = "Beside a service that sleeps, for 60 seconds.";
+    vec![Table::of("While nothing happens", note, lines)]
+}
+
+fn which(program: &str) -> PathBuf {
+    let output = Command::new("which").arg(program).output().unwrap();
+    let path = PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end());
+    fs::canonicalize(path).unwrap()
+}
