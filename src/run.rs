@@ -44,21 +44,24 @@ const LARGEST_ENV_FILE: u64 = 16 << 20;
 /// Runs castoff. `arguments` begin with the program's name.
 #[must_use]
 pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> ExitCode {
-    let snapshot = Snapshot::of_process();
+    let environment: Environment = std::env::vars_os().collect();
     let options = match cli::parse(arguments) {
         Ok(cli::Asked::Work(options)) => *options,
         Ok(cli::Asked::Answer(answer)) => return print(&answer),
-        Err(mistake) => return fail(&[mistake], format_setting(&snapshot)),
+        Err(mistake) => return fail(&[mistake], format_setting(&environment)),
     };
-    let format = options.log_format.unwrap_or_else(|| format_setting(&snapshot));
-    let own = snapshot.settings().map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let asked = settings::read(own).and_then(|settings| Asked::new(options, &settings));
-    let asked = match asked {
+    let format = options.log_format.unwrap_or_else(|| format_setting(&environment));
+    let own = environment.iter().filter(|(name, _)| settings::is_own(name)).cloned();
+    let asked = match settings::read(own).and_then(|settings| Asked::new(options, &settings)) {
         Ok(asked) => asked,
         Err(problems) => return fail(&problems, format),
     };
-    log::start(asked.level, asked.format);
-    match asked.run(snapshot, inherited) {
+    let outcome = match asked.spec_path() {
+        // nothing of the preparation wakes up: neither logger nor engine
+        None => asked.plain_init(environment, inherited),
+        Some(path) => asked.run(&path, environment, inherited),
+    };
+    match outcome {
         Ok(code) => code,
         Err(End::Problems(problems)) => fail(&problems, asked.format),
         Err(End::Interrupted(signal)) => {
@@ -69,12 +72,15 @@ pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> ExitCode {
 }
 
 /// The form in which mistakes among the settings themselves are told.
-fn format_setting(snapshot: &Snapshot) -> Format {
-    let setting = snapshot.settings().find(|(name, _)| *name == "CASTOFF_LOG_FORMAT");
+fn format_setting(environment: &Environment) -> Format {
+    let setting = environment.iter().find(|(name, _)| name == "CASTOFF_LOG_FORMAT");
     let word = setting.and_then(|(_, value)| value.to_str());
     let known = Format::WORDS.iter().find(|(known, _)| Some(*known) == word);
     known.map_or(Format::Text, |(_, format)| *format)
 }
+
+/// The variables that castoff was given, in their order.
+type Environment = Vec<(OsString, OsString)>;
 
 /// Why castoff ends without having run anything.
 enum End {
@@ -107,10 +113,12 @@ enum Next {
 }
 
 impl Asked {
-    fn run(&self, snapshot: Snapshot, inherited: &Inherited) -> Result<ExitCode, End> {
-        let Some(path) = self.spec_path() else { return self.plain_init(inherited) };
-        let (spec, problems) = load(&path)?;
-        let snapshot = self.variables(&spec, snapshot)?;
+    /// Apart from [`main`], whose stack a plain init lives on.
+    #[inline(never)]
+    fn run(&self, path: &Path, environment: Environment, inherited: &Inherited) -> Result<ExitCode, End> {
+        log::start(self.level, self.format);
+        let (spec, problems) = load(path)?;
+        let snapshot = self.variables(&spec, Snapshot::from_pairs(environment))?;
         if self.mode == Mode::Start && problems.is_empty() && !self.prepares_for_command(&spec) {
             tracing::debug!("not a command that the spec prepares for");
             return self.run_unprepared(&spec, &snapshot, inherited);
@@ -135,7 +143,7 @@ impl Asked {
         Ok(overlay(&process, spec, entries))
     }
 
-    fn plain_init(&self, inherited: &Inherited) -> Result<ExitCode, End> {
+    fn plain_init(&self, environment: Environment, inherited: &Inherited) -> Result<ExitCode, End> {
         if self.mode != Mode::Start || self.options.env_file.is_some() {
             return Err(Diagnostic::error(ExitCode::USAGE, "there is no spec")
                 .help(format!("name one with --config FILE or CASTOFF_CONFIG, or put it at {DEFAULT_SPEC}"))
@@ -148,7 +156,7 @@ impl Asked {
                 .into());
         }
         // untouched and in its order, but for castoff's own settings
-        let environment = std::env::vars_os().filter(|(name, _)| !settings::is_own(name)).collect();
+        let environment = environment.into_iter().filter(|(name, _)| !settings::is_own(name)).collect();
         let wish = self.run_wish(environment);
         let plan = run_plan(&wish, None, &Accounts::default(), &minijinja::Value::UNDEFINED, &|_| false)?;
         plan.map_or(Ok(ExitCode::USAGE), |plan| {

@@ -1,8 +1,8 @@
 //! The variables that castoff was given, byte by byte, taken once. Nothing is decoded,
 //! typed or judged here, and the process's own environment is never changed.
 //!
-//! castoff's own settings (`CASTOFF_*`) are split off: they are no variables of the image
-//! and reach no service.
+//! castoff's own settings (`CASTOFF_*`) are left out: they are no variables of the image and
+//! reach no service.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -18,17 +18,10 @@ pub const OWN_PREFIX: &str = "CASTOFF_";
 #[derive(Clone, Default)]
 pub struct Snapshot {
     variables: BTreeMap<OsString, OsString>,
-    settings: BTreeMap<OsString, OsString>,
     places: BTreeMap<OsString, Place>,
 }
 
 impl Snapshot {
-    /// What this process was given.
-    #[must_use]
-    pub fn of_process() -> Self {
-        Self::from_pairs(std::env::vars_os())
-    }
-
     /// What is given. Of a name that comes twice the first counts, as in getenv(3).
     #[must_use]
     pub fn from_pairs<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> Self
@@ -39,9 +32,9 @@ impl Snapshot {
         let mut snapshot = Self::default();
         for (name, value) in pairs {
             let name = name.into();
-            let own = name.as_bytes().starts_with(OWN_PREFIX.as_bytes());
-            let of = if own { &mut snapshot.settings } else { &mut snapshot.variables };
-            of.entry(name).or_insert_with(|| value.into());
+            if !name.as_bytes().starts_with(OWN_PREFIX.as_bytes()) {
+                snapshot.variables.entry(name).or_insert_with(|| value.into());
+            }
         }
         snapshot
     }
@@ -78,17 +71,12 @@ impl Snapshot {
     pub fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.variables.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
-
-    /// castoff's own settings, in the order of their names.
-    pub fn settings(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
-        self.settings.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
-    }
 }
 
 /// Names only: any value may be a secret.
 impl std::fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.variables.keys().chain(self.settings.keys())).finish()
+        f.debug_set().entries(self.variables.keys()).finish()
     }
 }
 
@@ -100,7 +88,7 @@ mod tests {
     use super::Snapshot;
 
     #[test]
-    fn settings_are_split_off_and_the_first_of_a_name_counts() {
+    fn castoff_s_settings_are_left_out_and_the_first_of_a_name_counts() {
         let snapshot = Snapshot::from_pairs([
             ("B", "1"),
             ("CASTOFF_CONFIG", "/x"),
@@ -112,10 +100,6 @@ mod tests {
         assert_eq!(names, ["A", "B", "CASTOFF"]);
         assert_eq!(snapshot.get("B"), Some(OsStr::new("1")));
         assert_eq!(snapshot.get("CASTOFF_CONFIG"), None);
-        assert_eq!(
-            snapshot.settings().collect::<Vec<_>>(),
-            [(OsStr::new("CASTOFF_CONFIG"), OsStr::new("/x"))]
-        );
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub mod terminal;
 pub mod tree;
 pub mod visible_command;
 
+mod allocator;
 mod child;
 mod ofd_lock;
 mod statx;
