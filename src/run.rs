@@ -28,6 +28,7 @@ use crate::spec::{Spec, load};
 use crate::supervise::{self, Sealing};
 use crate::sys::accounts::Accounts;
 use crate::sys::files::read_bounded;
+use crate::sys::itself::{follow_parent, parent_pid};
 use crate::sys::path_walk::Base;
 use crate::sys::send::end_interrupted;
 use crate::sys::signals::stop_requested;
@@ -44,6 +45,7 @@ const LARGEST_ENV_FILE: u64 = 16 << 20;
 /// Runs castoff. `arguments` begin with the program's name.
 #[must_use]
 pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> ExitCode {
+    let parent = parent_pid();
     let snapshot = Snapshot::of_process();
     let options = match cli::parse(arguments) {
         Ok(cli::Asked::Work(options)) => *options,
@@ -58,6 +60,11 @@ pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> ExitCode {
         Err(problems) => return fail(&problems, format),
     };
     log::start(asked.level, asked.format);
+    if let Some(signal) = asked.options.parent_death_signal
+        && let Err(errno) = follow_parent(signal, parent)
+    {
+        tracing::warn!("castoff won't get {signal} when its parent ends: {}", errno.desc());
+    }
     match asked.run(snapshot, inherited) {
         Ok(code) => code,
         Err(End::Problems(problems)) => fail(&problems, asked.format),

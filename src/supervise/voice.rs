@@ -63,6 +63,13 @@ impl Voice {
         }
     }
 
+    /// Says what goes on in detail; what nobody wants to hear is not even put into words.
+    pub(super) fn detail(self, message: impl FnOnce() -> String) {
+        if self.level >= Level::Trace {
+            self.say(Level::Trace, &message());
+        }
+    }
+
     /// Tells a diagnostic.
     pub(super) fn tell(self, diagnostic: &Diagnostic) {
         let level = match diagnostic.severity {

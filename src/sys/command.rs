@@ -105,6 +105,7 @@ impl Capture {
         };
         let setting = Setting {
             own_group: true,
+            own_session: false,
             terminal: None,
             stdio: [Some(input.as_raw_fd()), Some(writer.as_raw_fd()), Some(writer.as_raw_fd())],
             mask: inherited.mask,

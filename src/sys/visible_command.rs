@@ -127,6 +127,7 @@ impl Running {
         };
         let setting = Setting {
             own_group: true,
+            own_session: false,
             terminal: None,
             stdio: [Some(input.as_raw_fd()), Some(output.as_raw_fd()), Some(output.as_raw_fd())],
             mask: inherited.mask,

@@ -103,8 +103,16 @@ impl Launch {
         Self::program([own.to_str().unwrap(), "--probe"]).arguments(&arguments)
     }
 
-    fn arguments(mut self, arguments: &[&str]) -> Self {
+    /// More arguments.
+    pub(crate) fn arguments(mut self, arguments: &[&str]) -> Self {
         self.argv.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        self
+    }
+
+    /// Run by a shell's script, as its `$@`.
+    pub(crate) fn behind(mut self, script: &str) -> Self {
+        let words = ["/bin/sh", "-c", script, "sh"].map(str::to_owned);
+        self.argv.splice(0..0, words);
         self
     }
 

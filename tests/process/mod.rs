@@ -3,6 +3,7 @@
 mod ending;
 mod exec_failure;
 mod inheritance;
+mod options;
 mod refusals;
 mod sealing;
 mod signals;
