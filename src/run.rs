@@ -13,10 +13,12 @@ use crate::asked::{Asked, DEFAULT_SPEC, Mode};
 use crate::cli;
 use crate::console::{fail, print, shown, tell};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::drop_in;
 use crate::env::{Snapshot, dotenv, overlay, service_environment, unprepared_environment};
 use crate::exit::ExitCode;
 use crate::lint::{self, Scene, lint};
 use crate::log::{self, Format, Level};
+use crate::personality::Personality;
 use crate::plan::{Plan, Step, run_plan, show};
 use crate::prepare::{Destination, Prepared, prepare, read_template};
 use crate::render::ReadTemplate;
@@ -46,6 +48,9 @@ const LARGEST_ENV_FILE: u64 = 16 << 20;
 #[must_use]
 pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> ExitCode {
     let parent = parent_pid();
+    if let Some(personality) = arguments.first().and_then(|program| Personality::of(program)) {
+        return drop_in::run(personality, arguments, inherited, parent);
+    }
     let snapshot = Snapshot::of_process();
     let options = match cli::parse(arguments) {
         Ok(cli::Asked::Work(options)) => *options,

@@ -4,6 +4,7 @@ mod ending;
 mod exec_failure;
 mod inheritance;
 mod options;
+mod personalities;
 mod refusals;
 mod sealing;
 mod signals;
