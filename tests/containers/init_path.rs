@@ -34,6 +34,10 @@ impl Engine {
             skipped(&format!("no {BUSYBOX} for an image"));
             return None;
         }
+        if let Err(error) = Command::new("docker").arg("--version").output() {
+            skipped(&format!("docker can't be run: {error}"));
+            return None;
+        }
         std::fs::create_dir_all(directory.join("image/bin")).unwrap();
         std::fs::copy(BUSYBOX, directory.join("image/bin/busybox")).unwrap();
         std::fs::write(directory.join("daemon.json"), "{}").unwrap();
@@ -97,9 +101,11 @@ impl Drop for Engine {
             let _ = writeln!(std::io::stderr(), "--- log of the engine\n{}", self.log());
         }
         // it takes its containers and its containerd along when it is asked to end
-        let pid = self.daemon.id().to_string();
-        let _ = Command::new("kill").args(["-TERM", &pid]).status();
-        let _ = self.daemon.wait();
+        if let Ok(None) = self.daemon.try_wait() {
+            let pid = self.daemon.id().to_string();
+            let _ = Command::new("kill").args(["-TERM", &pid]).status();
+            let _ = self.daemon.wait();
+        }
         let _ = std::fs::remove_dir_all(&self.directory);
     }
 }
