@@ -12,7 +12,8 @@ set -eu
 target=${STATIC_TARGET:-x86_64-unknown-linux-musl}
 variable=CARGO_TARGET_$(echo "$target" | tr 'a-z-' 'A-Z_')
 # No unwind tables: a panic aborts, and nothing else walks the stack.
-flags="-C relocation-model=static -C target-feature=+crt-static -C force-unwind-tables=no -C link-arg=-Wl,-T,$PWD/scripts/no-unwind.ld -C link-arg=-Wl,--build-id=none"
+# No RELRO: nothing is relocated, and its padding would be a page that each process touches.
+flags="-C relocation-model=static -C relro-level=off -C target-feature=+crt-static -C force-unwind-tables=no -C link-arg=-Wl,-T,$PWD/scripts/no-unwind.ld -C link-arg=-Wl,--build-id=none"
 
 installed() { rustup target list --installed 2>/dev/null | grep -qx "$target"; }
 

@@ -8,7 +8,7 @@ use crate::cli::{self, Options, ScopeOption};
 use crate::diagnostic::Diagnostic;
 use crate::log::{Format, Level};
 use crate::plan::RunWish;
-use crate::service::Scope;
+use crate::service::{InitOptions, Scope};
 use crate::settings::Settings;
 use crate::supervise::{self, Voice};
 use crate::sys::path_walk::Base;
@@ -122,6 +122,12 @@ impl Asked {
             scope,
             rewrite: self.options.rewrite.clone(),
             grace: self.options.grace,
+            init: InitOptions {
+                subreaper: self.options.subreaper.unwrap_or_default(),
+                own_session: self.options.setsid,
+                remap_exit: self.options.remap_exit.clone(),
+                ..InitOptions::default()
+            },
         }
     }
 

@@ -7,8 +7,13 @@
 use std::ffi::{c_char, c_int};
 use std::io::Write;
 
-use castoff::supervise::sealed_entry;
+use castoff::run::Outcome;
+use castoff::supervise::{self, sealed_entry};
+use castoff::sys::memory::Heap;
 use castoff::sys::start;
+
+#[global_allocator]
+static HEAP: Heap = Heap;
 
 /// Called by the C runtime.
 ///
@@ -19,7 +24,11 @@ pub unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int 
     let inherited = start::begin();
     // SAFETY: the caller's promise.
     let arguments = unsafe { start::arguments(argc, argv) };
-    let code = sealed_entry(&arguments).unwrap_or_else(|| castoff::run::main(arguments, &inherited));
+    let code = sealed_entry(&arguments).unwrap_or_else(|| match castoff::run::main(arguments, &inherited) {
+        Outcome::End(code) => code,
+        // from here on nothing of the preparation is left, neither on the heap nor on the stack
+        Outcome::Run(plan, voice, sealing) => supervise::run(*plan, &inherited, voice, sealing),
+    });
     // std does this at the end of its own main; nobody is left to be told of a failure.
     let _ = std::io::stdout().flush();
     code.0.into()

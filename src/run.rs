@@ -13,10 +13,12 @@ use crate::asked::{Asked, DEFAULT_SPEC, Mode};
 use crate::cli;
 use crate::console::{fail, print, shown, tell};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::drop_in;
 use crate::env::{Snapshot, dotenv, overlay, service_environment, unprepared_environment};
 use crate::exit::ExitCode;
 use crate::lint::{self, Scene, lint};
 use crate::log::{self, Format, Level};
+use crate::personality::Personality;
 use crate::plan::{Plan, Step, run_plan, show};
 use crate::prepare::{Destination, Prepared, prepare, read_template};
 use crate::render::ReadTemplate;
@@ -25,9 +27,10 @@ use crate::service::RunPlan;
 use crate::settings;
 use crate::signal::Signal;
 use crate::spec::{Spec, load};
-use crate::supervise::{self, Sealing};
+use crate::supervise::{self, Sealing, Voice};
 use crate::sys::accounts::Accounts;
 use crate::sys::files::read_bounded;
+use crate::sys::itself::{follow_parent, parent_pid};
 use crate::sys::path_walk::Base;
 use crate::sys::send::end_interrupted;
 use crate::sys::signals::stop_requested;
@@ -41,32 +44,42 @@ const MOST_RACES: usize = 8;
 /// An env file larger than this is a mistake.
 const LARGEST_ENV_FILE: u64 = 16 << 20;
 
-/// Runs castoff. `arguments` begin with the program's name.
+/// Does all that comes before a service runs. `arguments` begin with the program's name.
 #[must_use]
-pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> ExitCode {
+pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> Outcome {
+    let parent = parent_pid();
+    if let Some(personality) = arguments.first().and_then(|program| Personality::of(program)) {
+        return drop_in::run(personality, arguments, parent);
+    }
     let environment: Environment = std::env::vars_os().collect();
     let options = match cli::parse(arguments) {
         Ok(cli::Asked::Work(options)) => *options,
-        Ok(cli::Asked::Answer(answer)) => return print(&answer),
-        Err(mistake) => return fail(&[mistake], format_setting(&environment)),
+        Ok(cli::Asked::Answer(answer)) => return Outcome::End(print(&answer)),
+        Err(mistake) => return Outcome::End(fail(&[mistake], format_setting(&environment))),
     };
     let format = options.log_format.unwrap_or_else(|| format_setting(&environment));
     let own = environment.iter().filter(|(name, _)| settings::is_own(name)).cloned();
     let asked = match settings::read(own).and_then(|settings| Asked::new(options, &settings)) {
         Ok(asked) => asked,
-        Err(problems) => return fail(&problems, format),
+        Err(problems) => return Outcome::End(fail(&problems, format)),
     };
+    if let Some(signal) = asked.options.parent_death_signal
+        && let Err(errno) = follow_parent(signal, parent)
+    {
+        let line = format!("castoff won't get {signal} when its parent ends: {}", errno.desc());
+        asked.voice().say(supervise::Level::Warn, &line);
+    }
     let outcome = match asked.spec_path() {
         // nothing of the preparation wakes up: neither logger nor engine
-        None => asked.plain_init(environment, inherited),
+        None => asked.plain_init(environment),
         Some(path) => asked.run(&path, environment, inherited),
     };
     match outcome {
-        Ok(code) => code,
-        Err(End::Problems(problems)) => fail(&problems, asked.format),
+        Ok(outcome) => outcome,
+        Err(End::Problems(problems)) => Outcome::End(fail(&problems, asked.format)),
         Err(End::Interrupted(signal)) => {
             tracing::info!("asked to stop by {signal} before the service was started");
-            end_interrupted(signal)
+            Outcome::End(end_interrupted(signal))
         }
     }
 }
@@ -106,31 +119,32 @@ impl From<crate::sys::file_error::FileError> for End {
     }
 }
 
-/// What comes after the preparation.
-enum Next {
+/// What castoff comes to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It is done, and ends with this.
     End(ExitCode),
-    Run(Box<RunPlan>),
+    /// This is to be run, for the rest of castoff's life. All that was open for the
+    /// preparation is closed by now: the running half closes what it doesn't know.
+    Run(Box<RunPlan>, Voice, Sealing),
 }
 
 impl Asked {
     /// Apart from [`main`], whose stack a plain init lives on.
     #[inline(never)]
-    fn run(&self, path: &Path, environment: Environment, inherited: &Inherited) -> Result<ExitCode, End> {
+    fn run(&self, path: &Path, environment: Environment, inherited: &Inherited) -> Result<Outcome, End> {
         log::start(self.level, self.format);
         let (spec, problems) = load(path)?;
         let snapshot = self.variables(&spec, Snapshot::from_pairs(environment))?;
         if self.mode == Mode::Start && problems.is_empty() && !self.prepares_for_command(&spec) {
             tracing::debug!("not a command that the spec prepares for");
-            return self.run_unprepared(&spec, &snapshot, inherited);
+            return self.run_unprepared(&spec, &snapshot);
         }
         match &self.mode {
-            Mode::Render(output) => self.render(&spec, problems, &snapshot, output.as_deref()),
-            mode => match self.with_container(&spec, problems, &snapshot, inherited, mode)? {
-                Next::End(code) => Ok(code),
-                // all that was open for the preparation is closed by now: the running half
-                // closes what it doesn't know
-                Next::Run(run) => Ok(self.start(*run, inherited)),
-            },
+            Mode::Render(output) => {
+                self.render(&spec, problems, &snapshot, output.as_deref()).map(Outcome::End)
+            }
+            mode => self.with_container(&spec, problems, &snapshot, inherited, mode),
         }
     }
 
@@ -143,7 +157,7 @@ impl Asked {
         Ok(overlay(&process, spec, entries))
     }
 
-    fn plain_init(&self, environment: Environment, inherited: &Inherited) -> Result<ExitCode, End> {
+    fn plain_init(&self, environment: Environment) -> Result<Outcome, End> {
         if self.mode != Mode::Start || self.options.env_file.is_some() {
             return Err(Diagnostic::error(ExitCode::USAGE, "there is no spec")
                 .help(format!("name one with --config FILE or CASTOFF_CONFIG, or put it at {DEFAULT_SPEC}"))
@@ -159,9 +173,7 @@ impl Asked {
         let environment = environment.into_iter().filter(|(name, _)| !settings::is_own(name)).collect();
         let wish = self.run_wish(environment);
         let plan = run_plan(&wish, None, &Accounts::default(), &minijinja::Value::UNDEFINED, &|_| false)?;
-        plan.map_or(Ok(ExitCode::USAGE), |plan| {
-            Ok(supervise::run(plan, inherited, self.voice(), Sealing::AsIs))
-        })
+        Ok(self.running(plan.ok_or_else(nothing_to_run)?, Sealing::AsIs))
     }
 
     /// Whether the command is one that `prepare-for` names; the spec's own service always is.
@@ -174,18 +186,11 @@ impl Asked {
     }
 
     /// Runs a command that nothing is prepared for. It gets no secret either.
-    fn run_unprepared(
-        &self,
-        spec: &Spec,
-        snapshot: &Snapshot,
-        inherited: &Inherited,
-    ) -> Result<ExitCode, End> {
+    fn run_unprepared(&self, spec: &Spec, snapshot: &Snapshot) -> Result<Outcome, End> {
         let environment = unprepared_environment(snapshot, spec);
         let wish = self.run_wish(environment);
         let plan = run_plan(&wish, None, &Accounts::default(), &minijinja::Value::UNDEFINED, &|_| false)?;
-        plan.map_or(Ok(ExitCode::USAGE), |plan| {
-            Ok(supervise::run(plan, inherited, self.voice(), Sealing::Fresh))
-        })
+        Ok(self.running(plan.ok_or_else(nothing_to_run)?, Sealing::Fresh))
     }
 
     fn render(
@@ -239,7 +244,7 @@ impl Asked {
         snapshot: &Snapshot,
         inherited: &Inherited,
         mode: &Mode,
-    ) -> Result<Next, End> {
+    ) -> Result<Outcome, End> {
         let base = self.base()?;
         let state_directories = self.state_directories();
         let destination = Destination::Container {
@@ -261,7 +266,7 @@ impl Asked {
             let environment = service_environment(snapshot, &prepared.resolved, spec);
             prepared.plan.run = self.run_plan(spec, &prepared, environment.clone())?;
             if *mode == Mode::Plan {
-                return Ok(Next::End(print(&show(&prepared.plan))));
+                return Ok(Outcome::End(print(&show(&prepared.plan))));
             }
             let mut problems = self.validate(&prepared, &environment, inherited)?;
             if *mode == Mode::Check {
@@ -275,7 +280,7 @@ impl Asked {
             if *mode == Mode::Check {
                 self.point_out(spec, &prepared)?;
                 tracing::info!("{}", summary(&prepared));
-                return Ok(Next::End(ExitCode::OK));
+                return Ok(Outcome::End(ExitCode::OK));
             }
             let run = prepared.plan.run.take().ok_or_else(nothing_to_run)?;
             let secrets: Vec<String> = prepared.resolved.secrets().map(str::to_owned).collect();
@@ -299,7 +304,7 @@ impl Asked {
                         inherited,
                     };
                     run_tasks(&prepared.plan.tasks, &tasking).map_err(ended)?;
-                    return Ok(Next::Run(Box::new(run)));
+                    return Ok(self.running(run, Sealing::Fresh));
                 }
                 Err(Stopped::Raced) => {
                     tracing::info!("another start generated the secrets first: using those")
@@ -312,10 +317,10 @@ impl Asked {
             .into())
     }
 
-    fn start(&self, run: RunPlan, inherited: &Inherited) -> ExitCode {
-        let words: Vec<_> = run.argv.iter().map(|word| word.to_string_lossy()).collect();
+    fn running(&self, plan: RunPlan, sealing: Sealing) -> Outcome {
+        let words: Vec<_> = plan.argv.iter().map(|word| word.to_string_lossy()).collect();
         tracing::debug!("running {}", words.join(" "));
-        supervise::run(run, inherited, self.voice(), Sealing::Fresh)
+        Outcome::Run(Box::new(plan), self.voice(), sealing)
     }
 
     fn run_plan(

@@ -15,6 +15,7 @@ pub mod lock;
 pub mod lookup;
 pub mod machine;
 pub mod memfd;
+pub mod memory;
 pub mod path_walk;
 pub mod pause;
 pub mod place;
@@ -36,7 +37,6 @@ pub mod terminal;
 pub mod tree;
 pub mod visible_command;
 
-mod allocator;
 mod child;
 mod ofd_lock;
 mod statx;

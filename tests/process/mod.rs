@@ -3,6 +3,8 @@
 mod ending;
 mod exec_failure;
 mod inheritance;
+mod options;
+mod personalities;
 mod refusals;
 mod sealing;
 mod signals;
