@@ -39,6 +39,10 @@ pub struct Options {
     pub rewrite: Vec<(Signal, Option<Signal>)>,
     /// How long the rest may take to end after the main process did.
     pub grace: Option<Duration>,
+    /// How long a stop signal is kept back before it is forwarded.
+    pub stop_delay: Option<Duration>,
+    /// Ending by the stop signal that was forwarded is success.
+    pub stop_is_success: bool,
     /// What to log.
     pub log_level: Option<Level>,
     /// How to log.
@@ -64,7 +68,7 @@ const SCOPES: [(&str, ScopeOption); 3] =
 /// An option as the help shows it: its long name, what its value is called, what it does.
 struct Described(&'static str, &'static str, &'static str);
 
-const DESCRIBED: [Described; 16] = [
+const DESCRIBED: [Described; 18] = [
     Described("config", "FILE", "The spec [default: $CASTOFF_CONFIG, /etc/castoff.toml]; also -c"),
     Described("check", "", "Report every problem at once; change nothing"),
     Described("strict", "", "With --check: what is only pointed out counts as an error"),
@@ -77,6 +81,8 @@ const DESCRIBED: [Described; 16] = [
     Described("scope", "SCOPE", "Who gets forwarded signals: main, group or all"),
     Described("rewrite", "SIG=SIG|0", "Send one signal in another's place; 0 drops it"),
     Described("grace", "DURATION", "How long the rest may take to end after the main process [default: 5s]"),
+    Described("stop-delay", "DURATION", "Wait so long before a request to stop is forwarded"),
+    Described("stop-is-success", "", "Ending by the stop signal that was forwarded gives 0, not 128+n"),
     Described("log-level", "LEVEL", "error, warn, info, debug or trace [default: info]"),
     Described("log-format", "FORMAT", "text or json [default: text]"),
     Described("help", "", "Print this; also -h"),
@@ -148,6 +154,8 @@ impl Options {
             "scope" => self.scope = Some(of_words(name, &value()?, &SCOPES)?),
             "rewrite" => self.rewrite.push(parsed(name, &value()?, parse_rewrite)?),
             "grace" => self.grace = Some(parsed(name, &value()?, parse_duration)?),
+            "stop-delay" => self.stop_delay = Some(parsed(name, &value()?, parse_duration)?),
+            "stop-is-success" => self.stop_is_success = true,
             "log-level" => self.log_level = Some(of_words(name, &value()?, &Level::WORDS)?),
             "log-format" => self.log_format = Some(of_words(name, &value()?, &Format::WORDS)?),
             _ => return Err(unknown(&format!("--{name}"))),
@@ -163,6 +171,12 @@ impl Options {
         }
         if self.strict && !self.check {
             return Err(wrong("--strict needs --check".to_owned()));
+        }
+        let stays =
+            [(self.stop_delay.is_some(), "--stop-delay"), (self.stop_is_success, "--stop-is-success")];
+        if let (true, Some((_, name))) = (self.exec, stays.into_iter().find(|(given, _)| *given)) {
+            return Err(wrong(format!("{name} and --exec can't be given together"))
+                .help("with --exec castoff is gone when the signal comes"));
         }
         if self.output.is_some() && !self.render_only {
             return Err(wrong("--output needs --render-only".to_owned()));
@@ -317,6 +331,21 @@ mod tests {
             ("--grace 5", "--grace can't be `5`", "a number with a unit is needed: 500ms, 30s, 5m, 1h30m"),
             ("--scope every", "--scope can't be `every`", "it can be main, group, all"),
             ("--log-level inf", "--log-level can't be `inf`", "did you mean `info`?"),
+            (
+                "--stop-delay 5",
+                "--stop-delay can't be `5`",
+                "a number with a unit is needed: 500ms, 30s, 5m, 1h30m",
+            ),
+            (
+                "--exec --stop-delay 5s x",
+                "--stop-delay and --exec can't be given together",
+                "with --exec castoff is gone when the signal comes",
+            ),
+            (
+                "--stop-is-success --exec x",
+                "--stop-is-success and --exec can't be given together",
+                "with --exec castoff is gone when the signal comes",
+            ),
             ("--root", "--root needs a value", "--root DIR: Resolve every destination below DIR"),
         ] {
             let mistake = asked(line).unwrap_err();

@@ -4,15 +4,17 @@
 //! error is said, where it matters, and never fatal. It is woken by signals and by the one
 //! timer that the machine may set, and by nothing else.
 
-use std::ffi::OsStr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use libc::pid_t;
 
 use super::end;
+use super::handed::{self, LISTEN_PID};
 use super::run::program;
 use super::voice::{Level, Voice};
 use crate::exit::ExitCode;
+use crate::observe::oom;
 use crate::service::{Action, Event, Machine, RunPlan, Scope};
 use crate::signal::Signal;
 use crate::sys::exec_failure::explain;
@@ -29,7 +31,7 @@ use crate::sys::terminal::Terminal;
 const REAPED_AT_ONCE: usize = 1_000;
 
 /// Runs the service of `plan` and stays with it until the end.
-pub(super) fn supervise(plan: RunPlan, inherited: &Inherited, voice: Voice) -> ExitCode {
+pub(super) fn supervise(mut plan: RunPlan, inherited: &Inherited, voice: Voice) -> ExitCode {
     if own_pid() != 1
         && let Err(errno) = become_subreaper()
     {
@@ -42,16 +44,20 @@ pub(super) fn supervise(plan: RunPlan, inherited: &Inherited, voice: Voice) -> E
         exit: None,
         terminal_given: false,
         rest_named: false,
+        oom_kills: None,
+        sockets: handed::sockets(&mut plan.environment, own_pid()),
         inherited: *inherited,
         voice,
         plan: Some(plan),
     };
     supervisor.feed(Event::Begin);
     // The first moment at which no descriptor above 2 is castoff's own.
-    stdio::close_inherited(supervisor.sockets_kept());
+    stdio::close_inherited(supervisor.sockets.unwrap_or(0));
     // A mount that castoff stood in can be unmounted then.
     let _ = std::env::set_current_dir("/");
     supervisor.plan = None;
+    // Beside the service's own start, which it does not delay.
+    supervisor.oom_kills = oom::kills(Path::new("/"));
     supervisor.stay(&mut SignalSource::open())
 }
 
@@ -64,6 +70,10 @@ struct Supervisor {
     /// Whether the service has castoff's terminal.
     terminal_given: bool,
     rest_named: bool,
+    /// How many processes the kernel had killed for want of memory when the service began.
+    oom_kills: Option<u64>,
+    /// How many sockets the service was handed from above.
+    sockets: Option<u32>,
     inherited: Inherited,
     voice: Voice,
     /// Until the service runs.
@@ -148,6 +158,7 @@ impl Supervisor {
             }
             Action::SetTimer(due) => self.timer = Some(due),
             Action::ClearTimer => self.timer = None,
+            Action::NameOom => end::name_oom(self.oom_kills, self.voice),
             Action::Log(line) => self.voice.say(Level::Warn, &line.to_string()),
             Action::Exit(code) => self.exit = Some(code),
         }
@@ -169,7 +180,10 @@ impl Supervisor {
             ignores_children: self.inherited.ignores_children,
             ..Setting::default()
         };
-        let prepared = Prepared::new(&program);
+        let prepared = Prepared::new(&program).map(|prepared| match self.sockets {
+            Some(_) => prepared.with_pid_in(LISTEN_PID),
+            None => prepared,
+        });
         let found = prepared.as_ref().ok().map(Prepared::candidates);
         match prepared.as_ref().map_err(|failure| *failure).and_then(|prepared| prepared.spawn(&setting)) {
             Ok(pid) => Event::Started(pid),
@@ -201,13 +215,5 @@ impl Supervisor {
         {
             act(&terminal);
         }
-    }
-
-    /// How many sockets the service was handed from above (sd_listen_fds(3)).
-    fn sockets_kept(&self) -> u32 {
-        let environment = self.plan.iter().flat_map(|plan| &plan.environment);
-        let mut count =
-            environment.filter(|(name, _)| name == "LISTEN_FDS").map(|(_, value)| value.as_os_str());
-        count.next().and_then(OsStr::to_str).and_then(|text| text.parse().ok()).unwrap_or(0)
     }
 }

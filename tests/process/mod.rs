@@ -2,8 +2,11 @@
 
 mod ending;
 mod exec_failure;
+mod handed;
 mod inheritance;
+mod oom;
 mod refusals;
 mod sealing;
 mod signals;
+mod stopping;
 mod terminal;
