@@ -10,16 +10,18 @@
 
 use std::path::{Component, Path};
 
-use crate::sys::files::read_bounded;
+use crate::sys::files::read_beginning;
 
-/// The files have some 100 bytes, /proc/self/cgroup a line for each hierarchy.
-const LARGEST_FILE: u64 = 64 << 10;
+/// Bytes of /proc/self/cgroup that are looked at: it has a line for each hierarchy.
+const OWN: usize = 2048;
+/// Bytes of a file with the counter: it has some 100.
+const COUNTERS: usize = 512;
 
 /// The counter. `root` is put before every absolute path; `/` but in tests.
 #[must_use]
 pub fn kills(root: &Path) -> Option<u64> {
-    let own = read_bounded(&root.join("proc/self/cgroup"), LARGEST_FILE).unwrap_or_default();
-    let own = String::from_utf8_lossy(&own);
+    let mut room = [0; OWN];
+    let own = String::from_utf8_lossy(read_beginning(&root.join("proc/self/cgroup"), &mut room));
     own.lines().filter_map(hierarchy).chain(["", ""].into_iter().zip([V1, V2])).find_map(|(path, place)| {
         let below = Path::new(path.trim_start_matches('/'));
         // one with `..` is outside of the cgroup namespace
@@ -51,8 +53,8 @@ fn hierarchy(line: &str) -> Option<(&str, Place)> {
 }
 
 fn count(file: &Path) -> Option<u64> {
-    let content = read_bounded(file, LARGEST_FILE).ok()?;
-    let text = std::str::from_utf8(&content).ok()?;
+    let mut room = [0; COUNTERS];
+    let text = std::str::from_utf8(read_beginning(file, &mut room)).ok()?;
     text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
 }
 

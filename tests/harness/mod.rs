@@ -7,6 +7,6 @@ mod pty;
 mod running;
 
 pub(crate) use directory::Directory;
-pub(crate) use launch::{Launch, Place, each_place, namespaces_work, refusing, skipped};
+pub(crate) use launch::{Launch, Place, each_place, namespaces_work, refusing, skipped, tampered};
 pub(crate) use pty::Pty;
 pub(crate) use running::{Exit, Running, send};

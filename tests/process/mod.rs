@@ -1,12 +1,16 @@
 //! Castoff as a process among processes. Each test is a promise of its name.
 
+mod boundaries;
 mod ending;
 mod exec_failure;
 mod handed;
+mod hostile;
 mod inheritance;
 mod oom;
+mod peers;
 mod refusals;
 mod sealing;
 mod signals;
 mod stopping;
+mod surroundings;
 mod terminal;
