@@ -1,9 +1,10 @@
 #!/bin/sh
-# Installs the programs that the format tests read config files back with, where apt is
-# there and castoff's tests run as root. Elsewhere the tests of missing programs say so.
+# Installs the programs that the format tests read config files back with, and the inits that
+# castoff is compared with, where apt is there and castoff's tests run as root. Elsewhere the
+# tests of missing programs say so.
 set -eu
 
-packages='php-cli php-fpm nginx-light ssmtp msmtp libfcgi-bin busybox-static dash python3 python3-dotenv strace binutils util-linux default-jdk-headless apache2-bin redis-server mariadb-server mariadb-client postgresql supervisor python3-yaml python3-ruamel.yaml python3-html5lib mariadb-client-core systemd zstd libarchive-tools attr libcap2-bin'
+packages='php-cli php-fpm nginx-light ssmtp msmtp libfcgi-bin busybox-static dash python3 python3-dotenv strace binutils util-linux default-jdk-headless apache2-bin redis-server mariadb-server mariadb-client postgresql supervisor python3-yaml python3-ruamel.yaml python3-html5lib mariadb-client-core systemd zstd libarchive-tools attr libcap2-bin tini dumb-init catatonit'
 missing=
 for package in $packages; do
     dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"

@@ -8,7 +8,7 @@ use crate::cli::{self, Options, ScopeOption};
 use crate::diagnostic::Diagnostic;
 use crate::log::{Format, Level};
 use crate::plan::RunWish;
-use crate::service::Scope;
+use crate::service::{InitOptions, Scope};
 use crate::settings::Settings;
 use crate::supervise::{self, Voice};
 use crate::sys::path_walk::Base;
@@ -124,6 +124,12 @@ impl Asked {
             grace: self.options.grace,
             stop_delay: self.options.stop_delay,
             stop_is_success: self.options.stop_is_success,
+            init: InitOptions {
+                subreaper: self.options.subreaper.unwrap_or_default(),
+                own_session: self.options.setsid,
+                remap_exit: self.options.remap_exit.clone(),
+                ..InitOptions::default()
+            },
         }
     }
 

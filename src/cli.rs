@@ -10,6 +10,7 @@ use lexopt::{Arg, Parser};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::exit::ExitCode;
 use crate::log::{Format, Level};
+use crate::service::Subreaper;
 use crate::signal::Signal;
 
 /// What is asked for, mistakes apart.
@@ -43,6 +44,14 @@ pub struct Options {
     pub stop_delay: Option<Duration>,
     /// Ending by the stop signal that was forwarded is success.
     pub stop_is_success: bool,
+    /// When castoff adopts orphans.
+    pub subreaper: Option<Subreaper>,
+    /// Whether the service leads a session of its own.
+    pub setsid: bool,
+    /// Codes of the service, and what castoff ends with in their place.
+    pub remap_exit: Vec<(ExitCode, ExitCode)>,
+    /// What castoff gets when its parent ends.
+    pub parent_death_signal: Option<Signal>,
     /// What to log.
     pub log_level: Option<Level>,
     /// How to log.
@@ -65,10 +74,16 @@ pub enum ScopeOption {
 const SCOPES: [(&str, ScopeOption); 3] =
     [("main", ScopeOption::Main), ("group", ScopeOption::Group), ("all", ScopeOption::All)];
 
+const SUBREAPERS: [(&str, Subreaper); 3] =
+    [("auto", Subreaper::Auto), ("always", Subreaper::Always), ("never", Subreaper::Never)];
+
+/// What may be given several times.
+const REPEATABLE: [&str; 2] = ["rewrite", "remap-exit"];
+
 /// An option as the help shows it: its long name, what its value is called, what it does.
 struct Described(&'static str, &'static str, &'static str);
 
-const DESCRIBED: [Described; 18] = [
+const DESCRIBED: [Described; 22] = [
     Described("config", "FILE", "The spec [default: $CASTOFF_CONFIG, /etc/castoff.toml]; also -c"),
     Described("check", "", "Report every problem at once; change nothing"),
     Described("strict", "", "With --check: what is only pointed out counts as an error"),
@@ -83,6 +98,10 @@ const DESCRIBED: [Described; 18] = [
     Described("grace", "DURATION", "How long the rest may take to end after the main process [default: 5s]"),
     Described("stop-delay", "DURATION", "Wait so long before a request to stop is forwarded"),
     Described("stop-is-success", "", "Ending by the stop signal that was forwarded gives 0, not 128+n"),
+    Described("subreaper", "WHEN", "Adopt orphans: auto (where it isn't PID 1), always or never"),
+    Described("setsid", "", "The service leads a session of its own, with castoff's terminal"),
+    Described("remap-exit", "CODE=CODE", "End with the second where the service ended with the first"),
+    Described("parent-death-signal", "SIG", "What castoff gets when its parent ends"),
     Described("log-level", "LEVEL", "error, warn, info, debug or trace [default: info]"),
     Described("log-format", "FORMAT", "text or json [default: text]"),
     Described("help", "", "Print this; also -h"),
@@ -127,7 +146,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Asked, Diagnostic> {
             }
             _ => {}
         }
-        if name != "rewrite" && given.contains(&name) {
+        if !REPEATABLE.contains(&name.as_str()) && given.contains(&name) {
             return Err(wrong(format!("--{name} is given twice")));
         }
         options.take(&name, &mut parser)?;
@@ -156,6 +175,10 @@ impl Options {
             "grace" => self.grace = Some(parsed(name, &value()?, parse_duration)?),
             "stop-delay" => self.stop_delay = Some(parsed(name, &value()?, parse_duration)?),
             "stop-is-success" => self.stop_is_success = true,
+            "subreaper" => self.subreaper = Some(of_words(name, &value()?, &SUBREAPERS)?),
+            "setsid" => self.setsid = true,
+            "remap-exit" => self.remap_exit.push(parsed(name, &value()?, parse_remap)?),
+            "parent-death-signal" => self.parent_death_signal = Some(parsed(name, &value()?, parse_signal)?),
             "log-level" => self.log_level = Some(of_words(name, &value()?, &Level::WORDS)?),
             "log-format" => self.log_format = Some(of_words(name, &value()?, &Format::WORDS)?),
             _ => return Err(unknown(&format!("--{name}"))),
@@ -172,11 +195,16 @@ impl Options {
         if self.strict && !self.check {
             return Err(wrong("--strict needs --check".to_owned()));
         }
-        let stays =
-            [(self.stop_delay.is_some(), "--stop-delay"), (self.stop_is_success, "--stop-is-success")];
-        if let (true, Some((_, name))) = (self.exec, stays.into_iter().find(|(given, _)| *given)) {
+        let staying = [
+            (self.subreaper.is_some(), "--subreaper"),
+            (self.setsid, "--setsid"),
+            (!self.remap_exit.is_empty(), "--remap-exit"),
+            (self.stop_delay.is_some(), "--stop-delay"),
+            (self.stop_is_success, "--stop-is-success"),
+        ];
+        if let Some((_, name)) = staying.into_iter().find(|(given, _)| *given && self.exec) {
             return Err(wrong(format!("{name} and --exec can't be given together"))
-                .help("with --exec castoff is gone when the signal comes"));
+                .help("with --exec castoff doesn't stay to do it"));
         }
         if self.output.is_some() && !self.render_only {
             return Err(wrong("--output needs --render-only".to_owned()));
@@ -236,13 +264,22 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
 
 fn parse_rewrite(text: &str) -> Result<(Signal, Option<Signal>), String> {
     let (from, to) = text.split_once('=').ok_or("SIGNAL=SIGNAL is needed, as in TERM=QUIT or HUP=0")?;
-    let signal = |name: &str| Signal::parse(name).ok_or_else(|| format!("there is no signal `{name}`"));
-    let from = signal(from)?;
+    let from = parse_signal(from)?;
     if !from.is_catchable() {
         return Err(format!("{from} can't be caught"));
     }
-    let to = if to == "0" { None } else { Some(signal(to)?) };
+    let to = if to == "0" { None } else { Some(parse_signal(to)?) };
     Ok((from, to))
+}
+
+fn parse_signal(name: &str) -> Result<Signal, String> {
+    Signal::parse(name).ok_or_else(|| format!("there is no signal `{name}`"))
+}
+
+fn parse_remap(text: &str) -> Result<(ExitCode, ExitCode), String> {
+    let code = |text: &str| text.parse().ok().map(ExitCode);
+    let codes = text.split_once('=').and_then(|(from, to)| Some((code(from)?, code(to)?)));
+    codes.ok_or_else(|| "CODE=CODE is needed, both from 0 to 255, as in 143=0".to_owned())
 }
 
 fn help() -> String {
@@ -265,6 +302,7 @@ fn help() -> String {
 mod tests {
     use super::{Asked, Options, parse};
     use crate::diagnostic::Diagnostic;
+    use crate::exit::ExitCode;
     use crate::signal::Signal;
 
     fn asked(line: &str) -> Result<Asked, Diagnostic> {
@@ -299,6 +337,12 @@ mod tests {
     }
 
     #[test]
+    fn exit_codes_are_remapped() {
+        let options = of("--remap-exit 143=0 --remap-exit 0=255 x").unwrap();
+        assert_eq!(options.remap_exit, [(ExitCode(143), ExitCode(0)), (ExitCode(0), ExitCode(255))]);
+    }
+
+    #[test]
     fn values_in_both_spellings() {
         for line in [
             "--config x --log-level debug",
@@ -330,6 +374,23 @@ mod tests {
             ("--rewrite TERM=FOO", "--rewrite can't be `TERM=FOO`", "there is no signal `FOO`"),
             ("--grace 5", "--grace can't be `5`", "a number with a unit is needed: 500ms, 30s, 5m, 1h30m"),
             ("--scope every", "--scope can't be `every`", "it can be main, group, all"),
+            ("--subreaper yes", "--subreaper can't be `yes`", "it can be auto, always, never"),
+            (
+                "--remap-exit 143",
+                "--remap-exit can't be `143`",
+                "CODE=CODE is needed, both from 0 to 255, as in 143=0",
+            ),
+            (
+                "--remap-exit 256=0",
+                "--remap-exit can't be `256=0`",
+                "CODE=CODE is needed, both from 0 to 255, as in 143=0",
+            ),
+            ("--parent-death-signal FOO", "--parent-death-signal can't be `FOO`", "there is no signal `FOO`"),
+            (
+                "--exec --setsid true",
+                "--setsid and --exec can't be given together",
+                "with --exec castoff doesn't stay to do it",
+            ),
             ("--log-level inf", "--log-level can't be `inf`", "did you mean `info`?"),
             (
                 "--stop-delay 5",
@@ -339,19 +400,19 @@ mod tests {
             (
                 "--exec --stop-delay 5s x",
                 "--stop-delay and --exec can't be given together",
-                "with --exec castoff is gone when the signal comes",
+                "with --exec castoff doesn't stay to do it",
             ),
             (
                 "--stop-is-success --exec x",
                 "--stop-is-success and --exec can't be given together",
-                "with --exec castoff is gone when the signal comes",
+                "with --exec castoff doesn't stay to do it",
             ),
             ("--root", "--root needs a value", "--root DIR: Resolve every destination below DIR"),
         ] {
             let mistake = asked(line).unwrap_err();
             assert_eq!(mistake.title, title, "{line}");
             assert_eq!(mistake.helps.first().map_or("", String::as_str), help, "{line}");
-            assert_eq!(mistake.exit, crate::exit::ExitCode::USAGE);
+            assert_eq!(mistake.exit, ExitCode::USAGE);
         }
         assert!(asked("--check=yes").is_err());
     }

@@ -35,11 +35,13 @@ pub mod apply;
 pub mod supervise;
 // floor 6
 pub mod lint;
+pub mod personality;
 pub mod report;
 // floor 7
 mod asked;
 pub mod cli;
 mod console;
+mod drop_in;
 pub mod log;
 pub mod prepare;
 pub mod run;

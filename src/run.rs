@@ -13,10 +13,12 @@ use crate::asked::{Asked, DEFAULT_SPEC, Mode};
 use crate::cli;
 use crate::console::{fail, print, shown, tell};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::drop_in;
 use crate::env::{Snapshot, dotenv, overlay, service_environment, unprepared_environment};
 use crate::exit::ExitCode;
 use crate::lint::{self, Scene, lint};
 use crate::log::{self, Format, Level};
+use crate::personality::Personality;
 use crate::plan::{Plan, Step, run_plan, show};
 use crate::prepare::{Destination, Prepared, prepare, read_template};
 use crate::render::ReadTemplate;
@@ -28,6 +30,7 @@ use crate::spec::{Spec, load};
 use crate::supervise::{self, Sealing};
 use crate::sys::accounts::Accounts;
 use crate::sys::files::read_bounded;
+use crate::sys::itself::{follow_parent, parent_pid};
 use crate::sys::path_walk::Base;
 use crate::sys::send::end_interrupted;
 use crate::sys::signals::stop_requested;
@@ -44,6 +47,10 @@ const LARGEST_ENV_FILE: u64 = 16 << 20;
 /// Runs castoff. `arguments` begin with the program's name.
 #[must_use]
 pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> ExitCode {
+    let parent = parent_pid();
+    if let Some(personality) = arguments.first().and_then(|program| Personality::of(program)) {
+        return drop_in::run(personality, arguments, inherited, parent);
+    }
     let environment: Environment = std::env::vars_os().collect();
     let options = match cli::parse(arguments) {
         Ok(cli::Asked::Work(options)) => *options,
@@ -56,6 +63,12 @@ pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> ExitCode {
         Ok(asked) => asked,
         Err(problems) => return fail(&problems, format),
     };
+    if let Some(signal) = asked.options.parent_death_signal
+        && let Err(errno) = follow_parent(signal, parent)
+    {
+        let reason = format!("castoff won't get {signal} when its parent ends: {}", errno.desc());
+        asked.voice().say(supervise::Level::Warn, &reason);
+    }
     let outcome = match asked.spec_path() {
         // nothing of the preparation wakes up: neither logger nor engine
         None => asked.plain_init(environment, inherited),

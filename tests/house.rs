@@ -14,8 +14,8 @@ const FLOORS: [&[&str]; 8] = [
     &["observe", "render", "volume"],
     &["plan"],
     &["apply", "supervise"],
-    &["lint", "report"],
-    &["asked", "cli", "console", "log", "prepare", "run", "settings"],
+    &["lint", "personality", "report"],
+    &["asked", "cli", "console", "drop_in", "log", "prepare", "run", "settings"],
 ];
 
 const OPEN_FLOORS: [usize; 2] = [0, FLOORS.len() - 1];

@@ -13,7 +13,7 @@ mod volume;
 mod wait;
 
 pub use build::{NewSecrets, Wishes, build, check_owners};
-pub use run::{RunWish, check_service, run_plan};
+pub use run::{DEFAULT_GRACE, RunWish, check_service, run_plan};
 pub use show::{show, shown_owner};
 pub use step::{Hidden, Kept, KeptReason, Plan, Planned, Secrets, Spared, Step, Validation, Why};
 pub use task::{News, Runner, Task, Tasks, What, Work};

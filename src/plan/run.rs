@@ -8,13 +8,13 @@ use minijinja::Value;
 use crate::diagnostic::{Diagnostic, Located};
 use crate::env::Names;
 use crate::expression::TextTemplate;
-use crate::service::{Credentials, Manner, RunPlan, Scope, SignalPolicy};
+use crate::service::{Credentials, InitOptions, Manner, RunPlan, Scope, SignalPolicy};
 use crate::signal::Signal;
 use crate::spec::{Service, StopScope};
 use crate::sys::accounts::{Accounts, Identity};
 
 /// How long the rest may take to end after the main process did, where nothing else is said.
-const DEFAULT_GRACE: Duration = Duration::from_secs(5);
+pub const DEFAULT_GRACE: Duration = Duration::from_secs(5);
 
 /// What the command line says about running.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub struct RunWish {
     pub stop_delay: Option<Duration>,
     /// `--stop-is-success`.
     pub stop_is_success: bool,
+    /// `--subreaper`, `--setsid`, `--remap-exit`.
+    pub init: InitOptions,
 }
 
 /// Makes the run plan. `None`: there is nothing to run.
@@ -63,10 +65,14 @@ pub fn run_plan(
             stop_is_success: wish.stop_is_success,
         },
         grace: wish.grace.unwrap_or(DEFAULT_GRACE),
+        init: wish.init.clone(),
     };
     if plan.argv.is_empty() {
         let Some(service) = service else { return Ok(None) };
         fill_from_service(&mut plan, wish, service, accounts, context, is_secret)?;
+    }
+    if plan.init.own_session {
+        plan.signals.stop_for_certain();
     }
     Ok(Some(plan))
 }

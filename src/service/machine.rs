@@ -45,6 +45,8 @@ const KILLS: u8 = 5;
 pub enum Event {
     /// castoff is ready to run the service.
     Begin,
+    /// There is no main process to run: the time until castoff is told to stop is a pause.
+    Paused,
     /// The main process runs.
     Started(pid_t),
     /// It could not be started, and this says why as a code.
@@ -71,7 +73,7 @@ pub enum Event {
 /// What is to be done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Action {
-    /// Start the main process; answered by `Started` or `SpawnFailed`.
+    /// Start the main process; answered by `Started`, `SpawnFailed` or `Paused`.
     Spawn,
     /// Send a signal to the main process, its group, or all.
     Forward(pid_t, Scope, Signal),
@@ -122,6 +124,8 @@ impl std::fmt::Display for Line {
 enum Phase {
     /// Not started.
     New,
+    /// There is none; TERM and INT end castoff.
+    Paused,
     /// Running, or stopped.
     Running { pid: pid_t, stop: Option<Stop>, due: Option<Due> },
     /// Ended with this code; what is left is not known yet.
@@ -157,11 +161,13 @@ enum Due {
 pub struct Machine {
     policy: SignalPolicy,
     grace: Duration,
+    remap_exit: Vec<(ExitCode, ExitCode)>,
     phase: Phase,
     /// Whether castoff was asked to stop.
     stop_asked: bool,
-    /// Whether a stop signal (TSTP, TTIN, TTOU) was forwarded and not undone yet.
-    pause_asked: bool,
+    /// What asked for the stop signal (TSTP, TTIN, TTOU or STOP) that was forwarded and not
+    /// undone yet.
+    pause_asked: Option<Signal>,
     /// Whether the service was told to end, and has not been woken for that: it may be about
     /// to stop itself, and a stopped process takes no signal in.
     wake_owed: bool,
@@ -176,12 +182,20 @@ impl Machine {
         Self {
             policy,
             grace,
+            remap_exit: Vec::new(),
             phase: Phase::New,
             stop_asked: false,
-            pause_asked: false,
+            pause_asked: None,
             wake_owed: false,
             told: SignalSet::EMPTY,
         }
+    }
+
+    /// With codes of the service that castoff ends with others for. The code of a service that
+    /// could not be started stays what it is.
+    #[must_use]
+    pub fn remapping(self, remap_exit: Vec<(ExitCode, ExitCode)>) -> Self {
+        Self { remap_exit, ..self }
     }
 
     /// Takes in what happened at `now` (time since any fixed moment) and says what to do, in
@@ -194,6 +208,15 @@ impl Machine {
                 self.phase = Phase::Running { pid, stop: None, due: None };
                 Vec::new()
             }
+            (Phase::New, Event::Paused) => {
+                self.phase = Phase::Paused;
+                Vec::new()
+            }
+            (Phase::Paused, Event::Signal(Signal::TERM | Signal::INT)) => {
+                self.stop_asked = true;
+                self.phase = Phase::Ended(ExitCode::OK);
+                Vec::new()
+            }
             (Phase::New, Event::SpawnFailed(code)) => {
                 self.phase = Phase::Ended(code);
                 Vec::new()
@@ -202,7 +225,7 @@ impl Machine {
             (Phase::Ended(code) | Phase::Grace(code) | Phase::Killing(code, _), event) => {
                 self.end(code, event, now)
             }
-            (Phase::New | Phase::Over, _) => Vec::new(),
+            (Phase::New | Phase::Paused | Phase::Over, _) => Vec::new(),
         }
     }
 
@@ -224,19 +247,21 @@ impl Machine {
                 [Some(Action::TakeTerminal(main)), cleared, oom].into_iter().flatten().collect()
             }
             Event::Stopped(pid, signal) if pid == main => {
-                let why = if self.pause_asked { Stop::Expected } else { Stop::Other };
+                let asked = self.pause_asked;
+                let why = if asked.is_some() { Stop::Expected } else { Stop::Other };
                 self.phase = Phase::Running { pid, stop: Some(why), due };
                 if std::mem::take(&mut self.wake_owed) {
                     vec![Action::Forward(main, self.policy.scope, Signal::CONT)]
-                } else if is_terminal_stop(signal) {
-                    vec![Action::TakeTerminal(main), Action::StopSelf(signal)]
                 } else {
-                    Vec::new()
+                    // STOP may have gone in the place of what the terminal sent to castoff
+                    let cause = if signal == Signal::STOP { asked.unwrap_or(signal) } else { signal };
+                    let stop = is_terminal_stop(cause).then_some(Action::StopSelf(cause));
+                    stop.map_or_else(Vec::new, |stop| vec![Action::TakeTerminal(main), stop])
                 }
             }
             Event::Continued(pid) if pid == main => {
                 self.phase = Phase::Running { pid, stop: None, due };
-                self.pause_asked = false;
+                self.pause_asked = None;
                 Vec::new()
             }
             // TTIN and TTOU would come back at once, were it woken: it stays stopped until
@@ -274,7 +299,7 @@ impl Machine {
             return Vec::new();
         };
         if !asks_to_stop(signal) {
-            return self.forward(main, stop, sent, signal == Signal::HUP);
+            return self.forward(main, stop, signal, sent);
         }
         let first = !std::mem::replace(&mut self.stop_asked, true);
         match (due, self.policy.stop_delay) {
@@ -309,22 +334,26 @@ impl Machine {
         let mut actions = Vec::new();
         for sent in signals {
             self.told = self.told.with(*sent);
-            actions.extend(self.forward(main, stop, *sent, true));
+            actions.extend(self.forward(main, stop, Signal::TERM, *sent));
         }
         actions.extend(begins.map(|limit| Action::SetTimer(now.saturating_add(limit))));
         actions
     }
 
-    /// Sends one signal; `wakes`: so that a stopped service can act on it.
-    fn forward(&mut self, main: pid_t, stop: Option<Stop>, sent: Signal, wakes: bool) -> Vec<Action> {
+    /// Sends `sent` for the `signal` that came.
+    fn forward(&mut self, main: pid_t, stop: Option<Stop>, signal: Signal, sent: Signal) -> Vec<Action> {
         let scope = self.policy.scope;
         let mut actions = Vec::new();
         if sent == Signal::CONT {
             actions.push(Action::GiveTerminal(main));
         }
         actions.push(Action::Forward(main, scope, sent));
-        self.pause_asked = is_terminal_stop(sent) || (self.pause_asked && sent != Signal::CONT);
-        if wakes {
+        if is_terminal_stop(sent) || sent == Signal::STOP {
+            self.pause_asked = Some(signal);
+        } else if sent == Signal::CONT {
+            self.pause_asked = None;
+        }
+        if asks_to_stop(signal) || signal == Signal::HUP {
             match stop {
                 Some(_) => actions.push(Action::Forward(main, scope, Signal::CONT)),
                 None => self.wake_owed = true,
@@ -333,12 +362,15 @@ impl Machine {
         actions
     }
 
-    /// What the service's end comes to.
+    /// What the service's end comes to: an obeyed stop before a code that is remapped.
     fn code(&self, ending: Ending) -> ExitCode {
         let code = ending.code();
         let signal = Signal::new(i32::from(code.0) - 128).filter(|signal| *signal != Signal::KILL);
-        let obeyed = signal.is_some_and(|signal| self.told.contains(signal));
-        if self.policy.stop_is_success && obeyed { ExitCode::OK } else { code }
+        if self.policy.stop_is_success && signal.is_some_and(|signal| self.told.contains(signal)) {
+            return ExitCode::OK;
+        }
+        let found = self.remap_exit.iter().find(|(from, _)| *from == code);
+        found.map_or(code, |(_, to)| *to)
     }
 
     /// The main process has ended.

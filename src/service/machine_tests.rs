@@ -323,6 +323,55 @@ fn a_pause_that_was_asked_for_lasts() {
 }
 
 #[test]
+fn a_terminal_s_stop_that_was_sent_as_stop_stops_castoff_too() {
+    let mut rewriting = SignalPolicy { rewrite: vec![(Signal::TTIN, None)], ..policy() };
+    rewriting.stop_for_certain();
+    let stopped = Event::Stopped(MAIN, Signal::STOP);
+    for signal in [Signal::TSTP, Signal::TTOU] {
+        let events = [Event::Signal(signal), stopped, Event::StopRefused(signal)];
+        assert_eq!(
+            told(rewriting.clone(), GRACE, &events),
+            [forward(Signal::STOP), Action::TakeTerminal(MAIN), Action::StopSelf(signal)]
+        );
+    }
+    assert_eq!(told(rewriting.clone(), GRACE, &[Event::Signal(Signal::TTIN)]), [], "what was said stays");
+    assert_eq!(told(rewriting, GRACE, &[stopped]), [], "somebody else's");
+}
+
+#[test]
+fn codes_are_remapped_once_and_the_first_that_fits_decides() {
+    let pairs = [(7, 8), (8, 9), (7, 10), (143, 0)].map(|(from, to)| (ExitCode(from), ExitCode(to)));
+    let remapping = || Machine::new(policy(), GRACE).remapping(pairs.to_vec());
+    for (ending, code) in [
+        (Ending::Exited(7), 8),
+        (Ending::Exited(8), 9),
+        (Ending::Exited(9), 9),
+        (Ending::Killed(Signal::TERM), 0),
+    ] {
+        let mut machine = remapping();
+        let events = [Event::Begin, Event::Started(MAIN), Event::Ended(MAIN, ending), NONE_LEFT];
+        let last = events.into_iter().flat_map(|event| machine.step(event, Duration::ZERO)).last();
+        assert_eq!(last, Some(Action::Exit(ExitCode(code))));
+    }
+    let mut machine = remapping();
+    let events = [Event::Begin, Event::SpawnFailed(ExitCode(7)), NONE_LEFT];
+    let last = events.into_iter().flat_map(|event| machine.step(event, Duration::ZERO)).last();
+    assert_eq!(last, Some(Action::Exit(ExitCode(7))), "it never ran");
+}
+
+#[test]
+fn a_pause_without_a_service_ends_by_term_and_int_only() {
+    for signal in Signal::all() {
+        let mut machine = Machine::new(policy(), GRACE);
+        let events = [Event::Begin, Event::Paused, NONE_LEFT, LEFT, Event::Signal(signal), NONE_LEFT];
+        let actions: Vec<_> =
+            events.into_iter().flat_map(|event| machine.step(event, Duration::ZERO)).collect();
+        let ends = [Signal::TERM, Signal::INT].contains(&signal);
+        assert_eq!(actions.contains(&Action::Exit(ExitCode::OK)), ends, "{signal}");
+    }
+}
+
+#[test]
 fn a_reader_in_the_background_is_not_woken_in_a_circle() {
     let events = [Event::Stopped(MAIN, Signal::TTIN), Event::StopRefused(Signal::TTIN)];
     let actions = told(policy(), GRACE, &events);
@@ -352,6 +401,7 @@ fn alphabet() -> Vec<Event> {
         ended(7),
         Event::Ended(OTHER, Ending::Killed(Signal::KILL)),
         Event::Stopped(MAIN, Signal::TSTP),
+        Event::Stopped(MAIN, Signal::STOP),
         Event::Stopped(OTHER, Signal::STOP),
         Event::Continued(MAIN),
         LEFT,

@@ -4,4 +4,4 @@ mod machine;
 mod run_plan;
 
 pub use machine::{Action, Event, Line, Machine};
-pub use run_plan::{Credentials, Manner, RunPlan, Scope, SignalPolicy};
+pub use run_plan::{Credentials, InitOptions, Manner, RunPlan, Scope, SignalPolicy, Subreaper};

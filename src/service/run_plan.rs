@@ -4,13 +4,15 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use crate::exit::ExitCode;
 use crate::signal::Signal;
 pub use crate::sys::spawn::Credentials;
 
 /// Everything the running half of castoff needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunPlan {
-    /// The command and its arguments; never empty.
+    /// The command and its arguments. Empty: none is run, and castoff reaps until it is told
+    /// to stop.
     pub argv: Vec<OsString>,
     /// The whole environment of the command.
     pub environment: Vec<(OsString, OsString)>,
@@ -24,6 +26,35 @@ pub struct RunPlan {
     pub signals: SignalPolicy,
     /// After the main process ended: how long the rest may take to end after SIGTERM.
     pub grace: Duration,
+    /// What else an init may be asked for.
+    pub init: InitOptions,
+}
+
+/// What an init may be asked for beyond signals; the default is what castoff does by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InitOptions {
+    /// Whether castoff adopts the orphans among its descendants.
+    pub subreaper: Subreaper,
+    /// Whether the service leads a session of its own, and not only a process group.
+    pub own_session: bool,
+    /// Codes of the service, and what castoff ends with in their place; the first that fits.
+    pub remap_exit: Vec<(ExitCode, ExitCode)>,
+    /// What castoff ends with where the service can't be started. `None`: what says why.
+    pub failure_code: Option<ExitCode>,
+    /// Whether each orphan that is reaped is told.
+    pub tell_reaped: bool,
+}
+
+/// When castoff becomes the one to whom the orphans among its descendants come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Subreaper {
+    /// Where it is not PID 1, to whom they come anyway. Where it can't be, it works without.
+    #[default]
+    Auto,
+    /// In any case; where it can't be, that is worth a warning.
+    Always,
+    /// Never.
+    Never,
 }
 
 /// How the command becomes a process.
@@ -51,6 +82,19 @@ pub struct SignalPolicy {
     pub stop_delay: Option<Duration>,
     /// Whether a service that ends by the stop signal that castoff forwarded has succeeded.
     pub stop_is_success: bool,
+}
+
+impl SignalPolicy {
+    /// For a service with a session of its own: the kernel stops no orphaned process group by
+    /// a terminal's signals (setpgid(2)), so SIGSTOP goes in their place, unless something
+    /// else is said.
+    pub fn stop_for_certain(&mut self) {
+        for signal in [Signal::TSTP, Signal::TTIN, Signal::TTOU] {
+            if !self.rewrite.iter().any(|(from, _)| *from == signal) {
+                self.rewrite.push((signal, Some(Signal::STOP)));
+            }
+        }
+    }
 }
 
 /// Who gets a forwarded signal.

@@ -8,7 +8,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
 use super::voice::{Level, LineFormat, Voice};
-use crate::service::{Credentials, Manner, RunPlan, Scope, SignalPolicy};
+use crate::exit::ExitCode;
+use crate::service::{Credentials, InitOptions, Manner, RunPlan, Scope, SignalPolicy, Subreaper};
 use crate::signal::Signal;
 use crate::sys::signals::SignalSet;
 use crate::sys::start::Inherited;
@@ -56,6 +57,7 @@ pub(super) fn encode(plan: &RunPlan, inherited: &Inherited, voice: Voice) -> Vec
     out.option(plan.signals.stop_delay.as_ref(), |out, delay| out.duration(*delay));
     out.byte(plan.signals.stop_is_success.into());
     out.duration(plan.grace);
+    out.init(&plan.init);
     out.0.extend(inherited.mask.bits().to_le_bytes());
     out.byte(inherited.ignores_children.into());
     out.byte(inherited.closed_stdio.bits());
@@ -88,6 +90,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Handoff> {
                 stop_is_success: input.flag()?,
             },
             grace: input.duration()?,
+            init: input.init()?,
         },
         inherited: Inherited {
             mask: SignalSet::from_bits(input.long()?),
@@ -138,6 +141,25 @@ impl Writer {
         if let Some(value) = value {
             some(self, value);
         }
+    }
+
+    fn code(&mut self, code: ExitCode) {
+        self.byte(code.0);
+    }
+
+    fn init(&mut self, init: &InitOptions) {
+        self.byte(match init.subreaper {
+            Subreaper::Auto => 0,
+            Subreaper::Always => 1,
+            Subreaper::Never => 2,
+        });
+        self.byte(init.own_session.into());
+        self.sequence(&init.remap_exit, |out, (from, to)| {
+            out.code(*from);
+            out.code(*to);
+        });
+        self.option(init.failure_code.as_ref(), |out, code| out.code(*code));
+        self.byte(init.tell_reaped.into());
     }
 
     fn sequence<T>(&mut self, items: &[T], mut each: impl FnMut(&mut Self, &T)) {
@@ -203,6 +225,20 @@ impl<'a> Reader<'a> {
         if self.flag()? { some(self).map(Some) } else { Some(None) }
     }
 
+    fn code(&mut self) -> Option<ExitCode> {
+        self.byte().map(ExitCode)
+    }
+
+    fn init(&mut self) -> Option<InitOptions> {
+        Some(InitOptions {
+            subreaper: *[Subreaper::Auto, Subreaper::Always, Subreaper::Never].get(self.index()?)?,
+            own_session: self.flag()?,
+            remap_exit: self.sequence(|input| Some((input.code()?, input.code()?)))?,
+            failure_code: self.option(Reader::code)?,
+            tell_reaped: self.flag()?,
+        })
+    }
+
     /// Ends at the first item that is not there, so a false length costs nothing.
     fn sequence<T>(&mut self, mut each: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let length = self.length()?;
@@ -217,7 +253,8 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::{Handoff, MAGIC, decode, encode};
-    use crate::service::{Credentials, Manner, RunPlan, Scope, SignalPolicy};
+    use crate::exit::ExitCode;
+    use crate::service::{Credentials, InitOptions, Manner, RunPlan, Scope, SignalPolicy, Subreaper};
     use crate::signal::Signal;
     use crate::supervise::voice::{Level, LineFormat, Voice};
     use crate::sys::signals::SignalSet;
@@ -243,6 +280,20 @@ mod tests {
         (1..=64).prop_map(|number| Signal::new(number).unwrap())
     }
 
+    fn init() -> impl Strategy<Value = InitOptions> {
+        let code = || any::<u8>().prop_map(ExitCode);
+        let subreaper = select(vec![Subreaper::Auto, Subreaper::Always, Subreaper::Never]);
+        (subreaper, any::<bool>(), vec((code(), code()), 0..4), option::of(code()), any::<bool>()).prop_map(
+            |(subreaper, own_session, remap_exit, failure_code, tell_reaped)| InitOptions {
+                subreaper,
+                own_session,
+                remap_exit,
+                failure_code,
+                tell_reaped,
+            },
+        )
+    }
+
     fn plan() -> impl Strategy<Value = RunPlan> {
         let credentials = (any::<u32>(), any::<u32>(), vec(any::<u32>(), 0..5))
             .prop_map(|(uid, gid, groups)| Credentials { uid, gid, groups });
@@ -265,9 +316,10 @@ mod tests {
             select(vec![Manner::Exec, Manner::Supervise]),
             policy,
             duration(),
+            init(),
         )
             .prop_map(
-                |(argv, environment, credentials, working_directory, manner, signals, grace)| RunPlan {
+                |(argv, environment, credentials, working_directory, manner, signals, grace, init)| RunPlan {
                     argv,
                     environment,
                     credentials,
@@ -275,6 +327,7 @@ mod tests {
                     manner,
                     signals,
                     grace,
+                    init,
                 },
             )
     }

@@ -57,9 +57,16 @@ pub struct Voice {
 
 impl Voice {
     /// Says one line, if it is important enough.
-    pub(super) fn say(self, level: Level, message: &str) {
+    pub fn say(self, level: Level, message: &str) {
         if level <= self.level {
             write(&self.line(level, message));
+        }
+    }
+
+    /// Says what goes on in detail; what nobody wants to hear is not even put into words.
+    pub(super) fn detail(self, message: impl FnOnce() -> String) {
+        if self.level >= Level::Trace {
+            self.say(Level::Trace, &message());
         }
     }
 

@@ -15,7 +15,7 @@ use super::run::program;
 use super::voice::{Level, Voice};
 use crate::exit::ExitCode;
 use crate::observe::oom;
-use crate::service::{Action, Event, Machine, RunPlan, Scope};
+use crate::service::{Action, Event, Machine, RunPlan, Scope, Subreaper};
 use crate::signal::Signal;
 use crate::sys::exec_failure::explain;
 use crate::sys::itself::{become_subreaper, own_pid};
@@ -32,13 +32,9 @@ const REAPED_AT_ONCE: usize = 1_000;
 
 /// Runs the service of `plan` and stays with it until the end.
 pub(super) fn supervise(mut plan: RunPlan, inherited: &Inherited, voice: Voice) -> ExitCode {
-    if own_pid() != 1
-        && let Err(errno) = become_subreaper()
-    {
-        voice.say(Level::Debug, &format!("not a subreaper, orphans go elsewhere: {}", errno.desc()));
-    }
+    adopt_orphans(plan.init.subreaper, voice);
     let mut supervisor = Supervisor {
-        machine: Machine::new(plan.signals.clone(), plan.grace),
+        machine: Machine::new(plan.signals.clone(), plan.grace).remapping(plan.init.remap_exit.clone()),
         began: Instant::now(),
         timer: None,
         exit: None,
@@ -46,6 +42,8 @@ pub(super) fn supervise(mut plan: RunPlan, inherited: &Inherited, voice: Voice) 
         rest_named: false,
         oom_kills: None,
         sockets: handed::sockets(&mut plan.environment, own_pid()),
+        main: None,
+        tell_reaped: plan.init.tell_reaped,
         inherited: *inherited,
         voice,
         plan: Some(plan),
@@ -61,6 +59,18 @@ pub(super) fn supervise(mut plan: RunPlan, inherited: &Inherited, voice: Voice) 
     supervisor.stay(&mut SignalSource::open())
 }
 
+/// Where it can't be, orphans go to somebody else, and castoff works without.
+fn adopt_orphans(subreaper: Subreaper, voice: Voice) {
+    let (wanted, level) = match subreaper {
+        Subreaper::Auto => (own_pid() != 1, Level::Debug),
+        Subreaper::Always => (true, Level::Warn),
+        Subreaper::Never => (false, Level::Debug),
+    };
+    if wanted && let Err(errno) = become_subreaper() {
+        voice.say(level, &format!("not a subreaper, orphans go elsewhere: {}", errno.desc()));
+    }
+}
+
 struct Supervisor {
     machine: Machine,
     began: Instant,
@@ -74,6 +84,8 @@ struct Supervisor {
     oom_kills: Option<u64>,
     /// How many sockets the service was handed from above.
     sockets: Option<u32>,
+    main: Option<pid_t>,
+    tell_reaped: bool,
     inherited: Inherited,
     voice: Voice,
     /// Until the service runs.
@@ -107,12 +119,23 @@ impl Supervisor {
                 Reaped::NothingNew => Event::Drained { children_left: true },
                 Reaped::NoChildren => Event::Drained { children_left: false },
             };
+            self.mention(event);
             self.feed(event);
             if matches!(event, Event::Drained { .. }) {
                 return true;
             }
         }
         false
+    }
+
+    /// Says which process was reaped, if that was asked for.
+    fn mention(&self, event: Event) {
+        let Event::Ended(pid, _) = event else { return };
+        if self.main == Some(pid) {
+            self.voice.detail(|| "the service has ended".to_owned());
+        } else if self.tell_reaped {
+            self.voice.say(Level::Warn, &format!("reaped process {pid}, an orphan"));
+        }
     }
 
     /// A signal that castoff read. The kernel's SIGCHLD speaks of children, who are reaped
@@ -169,12 +192,21 @@ impl Supervisor {
         let Some(plan) = &self.plan else {
             return Event::SpawnFailed(ExitCode::BUG);
         };
+        if plan.argv.is_empty() {
+            return Event::Paused;
+        }
+        let own_session = plan.init.own_session;
         let program = program(plan);
         let terminal = Terminal::controlling();
-        self.terminal_given = terminal.is_some();
-        let ours = terminal.as_ref().filter(|terminal| terminal.is_ours());
+        // a session of its own does without castoff's terminal, or has it for good
+        self.terminal_given = terminal.is_some() && !own_session;
+        let ours = terminal.as_ref().filter(|terminal| match own_session {
+            true => terminal.release(),
+            false => terminal.is_ours(),
+        });
         let setting = Setting {
             own_group: true,
+            own_session,
             terminal: ours.map(Terminal::descriptor),
             mask: self.inherited.mask,
             ignores_children: self.inherited.ignores_children,
@@ -186,16 +218,21 @@ impl Supervisor {
         });
         let found = prepared.as_ref().ok().map(Prepared::candidates);
         match prepared.as_ref().map_err(|failure| *failure).and_then(|prepared| prepared.spawn(&setting)) {
-            Ok(pid) => Event::Started(pid),
+            Ok(pid) => {
+                self.main = Some(pid);
+                self.voice.detail(|| format!("the service is process {pid}"));
+                Event::Started(pid)
+            }
             Err(failure) => {
                 let diagnostic = explain(&program, found, failure);
                 self.voice.tell(&diagnostic);
-                Event::SpawnFailed(diagnostic.exit)
+                Event::SpawnFailed(plan.init.failure_code.unwrap_or(diagnostic.exit))
             }
         }
     }
 
     fn forward(&self, main: pid_t, scope: Scope, signal: Signal) {
+        self.voice.detail(|| format!("forwarding {signal} to the service"));
         match scope {
             Scope::Main => end::report(Target::Process(main), signal, self.voice),
             Scope::All => end::signal_all(signal, self.voice),

@@ -38,13 +38,20 @@ pub(super) fn exit() -> ! {
 /// Becomes the program. Returns only if it fails.
 pub(super) fn become_program(order: &Order<'_>) -> Failure {
     let setting = order.setting;
-    if setting.own_group {
+    if setting.own_session {
+        // It can't fail: a process that was just made leads no group (setsid(2)).
+        // SAFETY: takes no arguments.
+        unsafe { libc::syscall(libc::SYS_setsid) };
+    } else if setting.own_group {
         // It fails for a session's leader only, who leads a group already (setpgid(2)).
         // SAFETY: takes two integers.
         unsafe { libc::syscall(libc::SYS_setpgid, 0, 0) };
     }
-    if let Some(fd) = setting.terminal {
-        terminal::set_foreground(fd, own_pid());
+    match setting.terminal {
+        // its leader's group then has the foreground
+        Some(fd) if setting.own_session => terminal::take(fd),
+        Some(fd) => terminal::set_foreground(fd, own_pid()),
+        None => {}
     }
     for (wanted, target) in setting.stdio.iter().zip(0..) {
         if let Some(fd) = wanted {

@@ -101,6 +101,7 @@ impl Capture {
         let input = stdio::empty_input().map_err(failed)?;
         let setting = Setting {
             own_group: true,
+            own_session: false,
             terminal: None,
             stdio: [Some(input.as_raw_fd()), Some(writer.as_raw_fd()), Some(writer.as_raw_fd())],
             mask: inherited.mask,

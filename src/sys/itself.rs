@@ -1,15 +1,47 @@
-//! castoff's own place among the processes: its id, its name, whose orphans it gets.
+//! castoff's own place among the processes: its id, its name, its session, its parent, whose
+//! orphans it gets.
 
-#![allow(unsafe_code, reason = "getpid(2), prctl(2)")]
+#![allow(unsafe_code, reason = "getpid(2), getppid(2), getsid(2), prctl(2)")]
 
 use libc::{c_long, c_void, pid_t};
 use nix::errno::Errno;
+
+use super::send::{Target, send};
+use crate::signal::Signal;
 
 /// castoff's process id.
 #[must_use]
 pub fn own_pid() -> pid_t {
     // SAFETY: getpid(2) has no arguments and can't fail.
     unsafe { libc::getpid() }
+}
+
+/// Its parent's; 0 where that is in another PID namespace.
+#[must_use]
+pub fn parent_pid() -> pid_t {
+    // SAFETY: getppid(2) has no arguments and can't fail.
+    unsafe { libc::getppid() }
+}
+
+/// Whether castoff leads its session.
+#[must_use]
+pub fn leads_session() -> bool {
+    // SAFETY: takes an integer; 0 is the caller (getsid(2)).
+    unsafe { libc::getsid(0) == own_pid() }
+}
+
+/// Has the kernel send `signal` to castoff when its parent ends. It stays so through
+/// execve(2), but for programs with more rights than who executes them, and children don't
+/// inherit it (PR_SET_PDEATHSIG(2const)). `parent` is the parent that castoff found at its
+/// start: if that is gone already, castoff sends itself the signal.
+///
+/// # Errors
+/// A sandbox refuses prctl(2).
+pub fn follow_parent(signal: Signal, parent: pid_t) -> Result<(), Errno> {
+    let number = c_long::from(signal.number());
+    // SAFETY: this option takes one integer; the rest is ignored.
+    Errno::result(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, number, 0, 0, 0) })?;
+    if parent_pid() == parent { Ok(()) } else { send(Target::Process(own_pid()), signal) }
 }
 
 /// Makes castoff the one to whom the orphans among its descendants come

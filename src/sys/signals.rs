@@ -260,9 +260,12 @@ fn received(number: c_int, code: c_int, sender: u32) -> Option<Received> {
 /// Takes away a SIGPIPE that castoff has brought upon itself, before it becomes another
 /// program, which the pending signal would kill.
 pub(super) fn discard_own_pipe() {
-    if pending().contains(Signal::PIPE) {
-        wait_one(SignalSet::EMPTY.with(Signal::PIPE), Some(Duration::ZERO));
-    }
+    discard(SignalSet::EMPTY.with(Signal::PIPE));
+}
+
+/// Takes away what is pending of `set`.
+pub(super) fn discard(set: SignalSet) {
+    while pending().0 & set.0 != 0 && wait_one(set, Some(Duration::ZERO)).is_some() {}
 }
 
 /// The calling thread, for [`send_to_thread`].

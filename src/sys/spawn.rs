@@ -52,7 +52,10 @@ pub struct Program<'a> {
 pub struct Setting {
     /// Whether it leads a process group of its own.
     pub own_group: bool,
-    /// The terminal whose foreground its group takes.
+    /// Whether it leads a session of its own, and so a group, too.
+    pub own_session: bool,
+    /// The terminal whose foreground its group takes; with a session of its own, the terminal
+    /// that becomes the session's.
     pub terminal: Option<RawFd>,
     /// What becomes its stdin, stdout and stderr; `None`: castoff's. All above 2.
     pub stdio: [Option<RawFd>; 3],

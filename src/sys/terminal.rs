@@ -1,4 +1,4 @@
-//! The controlling terminal: who has its foreground (tcsetpgrp(3)).
+//! The controlling terminal: who has its foreground (tcsetpgrp(3)), and whose it is.
 //!
 //! No failure here is an error: a terminal that is not ours, gone, or somebody else's is
 //! left alone.
@@ -10,6 +10,10 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 
 use libc::pid_t;
+
+use super::itself::leads_session;
+use super::signals::{SignalSet, discard, pending};
+use crate::signal::Signal;
 
 /// castoff's controlling terminal.
 pub struct Terminal {
@@ -52,6 +56,25 @@ impl Terminal {
         }
     }
 
+    /// Lets another session have it (TIOCNOTTY, ioctl_tty(2)); `false` where it is not
+    /// castoff's to give, because castoff does not lead the session whose terminal it is. The
+    /// kernel tells the foreground, which is castoff, by SIGHUP and SIGCONT: both are meant
+    /// for nobody, and are taken away unless they had come before. All signals must be blocked.
+    #[must_use]
+    pub fn release(&self) -> bool {
+        if !leads_session() || !self.is_ours() {
+            return false;
+        }
+        let before = pending();
+        // SAFETY: this request takes no argument.
+        let released = unsafe { libc::ioctl(self.fd, libc::TIOCNOTTY) } == 0;
+        if released {
+            let news = [Signal::HUP, Signal::CONT].into_iter().filter(|signal| !before.contains(*signal));
+            discard(news.fold(SignalSet::EMPTY, SignalSet::with));
+        }
+        released
+    }
+
     /// Takes the foreground back, if `group` has it.
     pub fn take_back(&self, group: pid_t) {
         if foreground(self.fd) == Some(group) {
@@ -69,6 +92,13 @@ fn foreground(fd: RawFd) -> Option<pid_t> {
     let mut group: pid_t = 0;
     // SAFETY: TIOCGPGRP writes one pid_t (ioctl_tty(2)).
     (unsafe { libc::ioctl(fd, libc::TIOCGPGRP, &raw mut group) } == 0).then_some(group)
+}
+
+/// Makes it the controlling terminal of the calling process, which must lead a session that
+/// has none (TIOCSCTTY, ioctl_tty(2)). One system call, for the child of a vfork.
+pub(super) fn take(fd: RawFd) {
+    // SAFETY: this request takes an integer: 0 steals from nobody.
+    unsafe { libc::ioctl(fd, libc::TIOCSCTTY, 0) };
 }
 
 /// Makes one system call and nothing else, so that the child of a vfork may use it. SIGTTOU

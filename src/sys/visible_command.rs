@@ -122,6 +122,7 @@ impl Running {
         let input = stdio::empty_input().map_err(failed)?;
         let setting = Setting {
             own_group: true,
+            own_session: false,
             terminal: None,
             stdio: [Some(input.as_raw_fd()), Some(output.as_raw_fd()), Some(output.as_raw_fd())],
             mask: inherited.mask,

@@ -45,6 +45,14 @@ pub(crate) fn images() -> &'static Images {
     })
 }
 
+/// castoff as it goes into images.
+pub(crate) fn binary() -> PathBuf {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/static/castoff");
+    let binary = std::env::var_os("CASTOFF_BINARY").map_or(built, PathBuf::from);
+    assert!(binary.is_file(), "{} is missing: run `make static`", binary.display());
+    binary
+}
+
 /// A private copy of what images are built of.
 struct Context(PathBuf);
 
@@ -55,10 +63,7 @@ impl Context {
         copy(&root.join("examples"), &context.0.join("examples"));
         copy(&root.join("tests/containers"), &context.0.join("tests/containers"));
         copy(&root.join("Dockerfile.example"), &context.0.join("Dockerfile.example"));
-        let built = root.join("target/static/castoff");
-        let binary = std::env::var_os("CASTOFF_BINARY").map_or(built, PathBuf::from);
-        assert!(binary.is_file(), "{} is missing: run `make static`", binary.display());
-        copy(&binary, &context.0.join("target/static/castoff"));
+        copy(&binary(), &context.0.join("target/static/castoff"));
         context
     }
 }

@@ -8,6 +8,7 @@
 mod docker;
 mod http;
 mod images;
+mod init_path;
 mod one_off;
 mod site;
 mod volumes;

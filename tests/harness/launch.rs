@@ -122,8 +122,29 @@ impl Launch {
         Self::program([own.to_str().unwrap(), "--probe"]).arguments(&arguments)
     }
 
-    fn arguments(mut self, arguments: &[&str]) -> Self {
+    /// castoff under another name, by a link to it.
+    pub(crate) fn castoff_as(name: &str) -> Self {
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("names");
+        std::fs::create_dir_all(&directory).unwrap();
+        let link = directory.join(name);
+        // tests of other processes make the same link at the same time
+        let made = directory.join(format!("{name}-{}-{:?}", std::process::id(), std::thread::current().id()));
+        let _ = std::fs::remove_file(&made);
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_castoff"), &made).unwrap();
+        std::fs::rename(&made, &link).unwrap();
+        Self::program([link.to_str().unwrap()])
+    }
+
+    /// More arguments.
+    pub(crate) fn arguments(mut self, arguments: &[&str]) -> Self {
         self.argv.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        self
+    }
+
+    /// Run by a shell's script, as its `$@`.
+    pub(crate) fn behind(mut self, script: &str) -> Self {
+        let words = ["/bin/sh", "-c", script, "sh"].map(str::to_owned);
+        self.argv.splice(0..0, words);
         self
     }
 

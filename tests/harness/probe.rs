@@ -15,7 +15,7 @@ use std::ptr;
 use std::time::Duration;
 
 use castoff::exit::ExitCode;
-use castoff::service::{Credentials, Manner, RunPlan, Scope, SignalPolicy};
+use castoff::service::{Credentials, InitOptions, Manner, RunPlan, Scope, SignalPolicy};
 use castoff::signal::Signal;
 use castoff::supervise::{self, Level, Sealing, Voice};
 use castoff::sys::send::end_interrupted;
@@ -66,6 +66,7 @@ fn run(arguments: &[OsString]) -> ExitCode {
             stop_is_success: false,
         },
         grace: Duration::from_secs(5),
+        init: InitOptions::default(),
     };
     let mut sealing = Sealing::AsIs;
     let mut words = arguments.iter();
@@ -76,6 +77,7 @@ fn run(arguments: &[OsString]) -> ExitCode {
             "--exec" => plan.manner = Manner::Exec,
             "--seal" => sealing = Sealing::Fresh,
             "--grace-ms" => plan.grace = milliseconds(value()),
+            "--setsid" => plan.init.own_session = true,
             "--stop-timeout-ms" => plan.signals.stop_timeout = Some(milliseconds(value())),
             "--stop-delay-ms" => plan.signals.stop_delay = Some(milliseconds(value())),
             "--scope-all" => plan.signals.scope = Scope::All,
