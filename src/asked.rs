@@ -122,6 +122,8 @@ impl Asked {
             scope,
             rewrite: self.options.rewrite.clone(),
             grace: self.options.grace,
+            stop_delay: self.options.stop_delay,
+            stop_is_success: self.options.stop_is_success,
             init: InitOptions {
                 subreaper: self.options.subreaper.unwrap_or_default(),
                 own_session: self.options.setsid,

@@ -40,6 +40,10 @@ pub struct Options {
     pub rewrite: Vec<(Signal, Option<Signal>)>,
     /// How long the rest may take to end after the main process did.
     pub grace: Option<Duration>,
+    /// How long a stop signal is kept back before it is forwarded.
+    pub stop_delay: Option<Duration>,
+    /// Ending by the stop signal that was forwarded is success.
+    pub stop_is_success: bool,
     /// When castoff adopts orphans.
     pub subreaper: Option<Subreaper>,
     /// Whether the service leads a session of its own.
@@ -79,7 +83,7 @@ const REPEATABLE: [&str; 2] = ["rewrite", "remap-exit"];
 /// An option as the help shows it: its long name, what its value is called, what it does.
 struct Described(&'static str, &'static str, &'static str);
 
-const DESCRIBED: [Described; 20] = [
+const DESCRIBED: [Described; 22] = [
     Described("config", "FILE", "The spec [default: $CASTOFF_CONFIG, /etc/castoff.toml]; also -c"),
     Described("check", "", "Report every problem at once; change nothing"),
     Described("strict", "", "With --check: what is only pointed out counts as an error"),
@@ -92,6 +96,8 @@ const DESCRIBED: [Described; 20] = [
     Described("scope", "SCOPE", "Who gets forwarded signals: main, group or all"),
     Described("rewrite", "SIG=SIG|0", "Send one signal in another's place; 0 drops it"),
     Described("grace", "DURATION", "How long the rest may take to end after the main process [default: 5s]"),
+    Described("stop-delay", "DURATION", "Wait so long before a request to stop is forwarded"),
+    Described("stop-is-success", "", "Ending by the stop signal that was forwarded gives 0, not 128+n"),
     Described("subreaper", "WHEN", "Adopt orphans: auto (where it isn't PID 1), always or never"),
     Described("setsid", "", "The service leads a session of its own, with castoff's terminal"),
     Described("remap-exit", "CODE=CODE", "End with the second where the service ended with the first"),
@@ -167,6 +173,8 @@ impl Options {
             "scope" => self.scope = Some(of_words(name, &value()?, &SCOPES)?),
             "rewrite" => self.rewrite.push(parsed(name, &value()?, parse_rewrite)?),
             "grace" => self.grace = Some(parsed(name, &value()?, parse_duration)?),
+            "stop-delay" => self.stop_delay = Some(parsed(name, &value()?, parse_duration)?),
+            "stop-is-success" => self.stop_is_success = true,
             "subreaper" => self.subreaper = Some(of_words(name, &value()?, &SUBREAPERS)?),
             "setsid" => self.setsid = true,
             "remap-exit" => self.remap_exit.push(parsed(name, &value()?, parse_remap)?),
@@ -191,6 +199,8 @@ impl Options {
             (self.subreaper.is_some(), "--subreaper"),
             (self.setsid, "--setsid"),
             (!self.remap_exit.is_empty(), "--remap-exit"),
+            (self.stop_delay.is_some(), "--stop-delay"),
+            (self.stop_is_success, "--stop-is-success"),
         ];
         if let Some((_, name)) = staying.into_iter().find(|(given, _)| *given && self.exec) {
             return Err(wrong(format!("{name} and --exec can't be given together"))
@@ -382,6 +392,21 @@ mod tests {
                 "with --exec castoff doesn't stay to do it",
             ),
             ("--log-level inf", "--log-level can't be `inf`", "did you mean `info`?"),
+            (
+                "--stop-delay 5",
+                "--stop-delay can't be `5`",
+                "a number with a unit is needed: 500ms, 30s, 5m, 1h30m",
+            ),
+            (
+                "--exec --stop-delay 5s x",
+                "--stop-delay and --exec can't be given together",
+                "with --exec castoff doesn't stay to do it",
+            ),
+            (
+                "--stop-is-success --exec x",
+                "--stop-is-success and --exec can't be given together",
+                "with --exec castoff doesn't stay to do it",
+            ),
             ("--root", "--root needs a value", "--root DIR: Resolve every destination below DIR"),
         ] {
             let mistake = asked(line).unwrap_err();

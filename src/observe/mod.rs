@@ -3,6 +3,7 @@
 pub mod cgroup;
 pub mod container;
 pub mod hooks;
+pub mod oom;
 pub mod scopes;
 pub mod seed;
 pub mod state;

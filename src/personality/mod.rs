@@ -112,7 +112,13 @@ fn plan(argv: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> RunPlan 
         credentials: None,
         working_directory: None,
         manner: Manner::Supervise,
-        signals: SignalPolicy { scope: Scope::Main, rewrite: Vec::new(), stop_timeout: None },
+        signals: SignalPolicy {
+            scope: Scope::Main,
+            rewrite: Vec::new(),
+            stop_timeout: None,
+            stop_delay: None,
+            stop_is_success: false,
+        },
         grace: DEFAULT_GRACE,
         init: InitOptions::default(),
     }

@@ -31,6 +31,10 @@ pub struct RunWish {
     pub rewrite: Vec<(Signal, Option<Signal>)>,
     /// `--grace`.
     pub grace: Option<Duration>,
+    /// `--stop-delay`.
+    pub stop_delay: Option<Duration>,
+    /// `--stop-is-success`.
+    pub stop_is_success: bool,
     /// `--subreaper`, `--setsid`, `--remap-exit`.
     pub init: InitOptions,
 }
@@ -57,6 +61,8 @@ pub fn run_plan(
             scope: wish.scope.unwrap_or(Scope::Main),
             rewrite: wish.rewrite.clone(),
             stop_timeout: None,
+            stop_delay: wish.stop_delay,
+            stop_is_success: wish.stop_is_success,
         },
         grace: wish.grace.unwrap_or(DEFAULT_GRACE),
         init: wish.init.clone(),
@@ -122,6 +128,8 @@ fn fill_from_service(
     }
     plan.working_directory = service.working_directory.as_ref().map(|path| path.value.clone().into());
     plan.signals.stop_timeout = service.stop_timeout.as_ref().map(|timeout| timeout.value);
+    plan.signals.stop_delay = wish.stop_delay.or(service.stop_delay.as_ref().map(|delay| delay.value));
+    plan.signals.stop_is_success |= service.stop_is_success;
     if wish.scope.is_none() {
         plan.signals.scope = match service.stop_scope {
             StopScope::Main => Scope::Main,

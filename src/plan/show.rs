@@ -141,5 +141,14 @@ fn show_run(text: &mut String, run: &RunPlan) {
             None => write!(text, ", without {from}"),
         };
     }
+    let times = [("stop-delay", run.signals.stop_delay), ("stop-timeout", run.signals.stop_timeout)];
+    for (name, time) in times {
+        if let Some(time) = time {
+            let _ = write!(text, ", {name} {}", duration::format(time));
+        }
+    }
+    if run.signals.stop_is_success {
+        text.push_str(", stop-is-success");
+    }
     text.push('\n');
 }

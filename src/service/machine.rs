@@ -11,6 +11,11 @@
 //! - A signal is forwarded as it came, or rewritten, or dropped; a signal that asks to stop
 //!   (TERM, INT, QUIT) sets the stop timeout, if there is one, and HUP and these also wake
 //!   a stopped service, or it could never act on them.
+//! - With a stop delay the first such signal is kept back for so long. The second one says
+//!   that there is no time: both are forwarded then. Other signals pass by the delay.
+//! - Where the stop counts as success, a service that ended by the very signal that castoff
+//!   forwarded as a stop gives 0. SIGKILL never counts: it is also how others end it.
+//! - A SIGKILL that castoff did not send may be the kernel's, for want of memory.
 //! - When the main process has ended, what is left gets TERM, the grace, and KILL. The
 //!   second request to stop cuts the grace short: it is counted from the first one on,
 //!   whether that came before or during the grace. Other signals have no addressee then.
@@ -25,6 +30,7 @@ use super::run_plan::{Scope, SignalPolicy};
 use crate::exit::ExitCode;
 use crate::signal::Signal;
 use crate::sys::reap::Ending;
+use crate::sys::signals::SignalSet;
 
 /// After KILL: how long the killed may take to be gone before KILL is sent again to those
 /// that were made meanwhile.
@@ -87,6 +93,8 @@ pub enum Action {
     ClearTimer,
     /// Say it.
     Log(Line),
+    /// Say that the kernel's OOM killer ended the main process, if it did.
+    NameOom,
     /// End castoff.
     Exit(ExitCode),
 }
@@ -119,7 +127,7 @@ enum Phase {
     /// There is none; TERM and INT end castoff.
     Paused,
     /// Running, or stopped.
-    Running { pid: pid_t, stop: Option<Stop>, timer: bool },
+    Running { pid: pid_t, stop: Option<Stop>, due: Option<Due> },
     /// Ended with this code; what is left is not known yet.
     Ended(ExitCode),
     /// The rest was told to end.
@@ -139,6 +147,15 @@ enum Stop {
     Other,
 }
 
+/// What the timer of a running service is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Due {
+    /// The stop delay is over: this is to be forwarded.
+    Stop(Signal),
+    /// The stop timeout is over.
+    Kill,
+}
+
 /// The machine.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -154,6 +171,8 @@ pub struct Machine {
     /// Whether the service was told to end, and has not been woken for that: it may be about
     /// to stop itself, and a stopped process takes no signal in.
     wake_owed: bool,
+    /// What the service was told to stop by, and SIGKILL if that came from here.
+    told: SignalSet,
 }
 
 impl Machine {
@@ -168,6 +187,7 @@ impl Machine {
             stop_asked: false,
             pause_asked: None,
             wake_owed: false,
+            told: SignalSet::EMPTY,
         }
     }
 
@@ -185,7 +205,7 @@ impl Machine {
         match (self.phase, event) {
             (Phase::New, Event::Begin) => vec![Action::Spawn],
             (Phase::New, Event::Started(pid)) => {
-                self.phase = Phase::Running { pid, stop: None, timer: false };
+                self.phase = Phase::Running { pid, stop: None, due: None };
                 Vec::new()
             }
             (Phase::New, Event::Paused) => {
@@ -201,7 +221,7 @@ impl Machine {
                 self.phase = Phase::Ended(code);
                 Vec::new()
             }
-            (Phase::Running { pid, stop, timer }, event) => self.run(pid, stop, timer, event, now),
+            (Phase::Running { pid, stop, due }, event) => self.run(pid, stop, due, event, now),
             (Phase::Ended(code) | Phase::Grace(code) | Phase::Killing(code, _), event) => {
                 self.end(code, event, now)
             }
@@ -213,21 +233,23 @@ impl Machine {
         &mut self,
         main: pid_t,
         stop: Option<Stop>,
-        timer: bool,
+        due: Option<Due>,
         event: Event,
         now: Duration,
     ) -> Vec<Action> {
         match event {
-            Event::Signal(signal) => self.forward(main, stop, timer, signal, now),
+            Event::Signal(signal) => self.receive(main, stop, due, signal, now),
             Event::Ended(pid, ending) if pid == main => {
-                self.phase = Phase::Ended(self.remapped(ending.code()));
-                let cleared = timer.then_some(Action::ClearTimer);
-                [Some(Action::TakeTerminal(main)), cleared].into_iter().flatten().collect()
+                self.phase = Phase::Ended(self.code(ending));
+                let cleared = due.map(|_| Action::ClearTimer);
+                let killed = ending.code() == ExitCode::from_signal(Signal::KILL);
+                let oom = (killed && !self.told.contains(Signal::KILL)).then_some(Action::NameOom);
+                [Some(Action::TakeTerminal(main)), cleared, oom].into_iter().flatten().collect()
             }
             Event::Stopped(pid, signal) if pid == main => {
                 let asked = self.pause_asked;
                 let why = if asked.is_some() { Stop::Expected } else { Stop::Other };
-                self.phase = Phase::Running { pid, stop: Some(why), timer };
+                self.phase = Phase::Running { pid, stop: Some(why), due };
                 if std::mem::take(&mut self.wake_owed) {
                     vec![Action::Forward(main, self.policy.scope, Signal::CONT)]
                 } else {
@@ -238,7 +260,7 @@ impl Machine {
                 }
             }
             Event::Continued(pid) if pid == main => {
-                self.phase = Phase::Running { pid, stop: None, timer };
+                self.phase = Phase::Running { pid, stop: None, due };
                 self.pause_asked = None;
                 Vec::new()
             }
@@ -249,20 +271,26 @@ impl Machine {
                     (signal == Signal::TSTP).then_some(Action::Forward(main, Scope::Group, Signal::CONT));
                 [Some(Action::GiveTerminal(main)), woken].into_iter().flatten().collect()
             }
-            Event::Timer if timer => {
-                self.phase = Phase::Running { pid: main, stop, timer: false };
-                let line = Line::StopTimeout(self.policy.stop_timeout.unwrap_or_default());
-                vec![Action::Log(line), Action::Forward(main, self.policy.scope, Signal::KILL)]
-            }
+            Event::Timer => match due {
+                Some(Due::Stop(sent)) => self.tell_to_stop(main, stop, None, &[sent], now),
+                Some(Due::Kill) => {
+                    self.phase = Phase::Running { pid: main, stop, due: None };
+                    self.told = self.told.with(Signal::KILL);
+                    let line = Line::StopTimeout(self.policy.stop_timeout.unwrap_or_default());
+                    vec![Action::Log(line), Action::Forward(main, self.policy.scope, Signal::KILL)]
+                }
+                None => Vec::new(),
+            },
             _ => Vec::new(),
         }
     }
 
-    fn forward(
+    /// castoff got a signal.
+    fn receive(
         &mut self,
         main: pid_t,
         stop: Option<Stop>,
-        timer: bool,
+        due: Option<Due>,
         signal: Signal,
         now: Duration,
     ) -> Vec<Action> {
@@ -270,6 +298,50 @@ impl Machine {
         let Some(sent) = rewritten.map_or(Some(signal), |(_, to)| *to) else {
             return Vec::new();
         };
+        if !asks_to_stop(signal) {
+            return self.forward(main, stop, signal, sent);
+        }
+        let first = !std::mem::replace(&mut self.stop_asked, true);
+        match (due, self.policy.stop_delay) {
+            (Some(Due::Stop(kept)), _) => {
+                let both = [kept, sent];
+                let signals = both.get(usize::from(kept == sent)..).unwrap_or_default();
+                let mut actions = self.tell_to_stop(main, stop, None, signals, now);
+                if self.policy.stop_timeout.is_none() {
+                    actions.push(Action::ClearTimer);
+                }
+                actions
+            }
+            (None, Some(delay)) if first => {
+                self.phase = Phase::Running { pid: main, stop, due: Some(Due::Stop(sent)) };
+                vec![Action::SetTimer(now.saturating_add(delay))]
+            }
+            (due, _) => self.tell_to_stop(main, stop, due, &[sent], now),
+        }
+    }
+
+    /// Forwards what asks the service to stop; the first time its timeout begins.
+    fn tell_to_stop(
+        &mut self,
+        main: pid_t,
+        stop: Option<Stop>,
+        due: Option<Due>,
+        signals: &[Signal],
+        now: Duration,
+    ) -> Vec<Action> {
+        let begins = self.policy.stop_timeout.filter(|_| due.is_none());
+        self.phase = Phase::Running { pid: main, stop, due: due.or(begins.map(|_| Due::Kill)) };
+        let mut actions = Vec::new();
+        for sent in signals {
+            self.told = self.told.with(*sent);
+            actions.extend(self.forward(main, stop, Signal::TERM, *sent));
+        }
+        actions.extend(begins.map(|limit| Action::SetTimer(now.saturating_add(limit))));
+        actions
+    }
+
+    /// Sends `sent` for the `signal` that came.
+    fn forward(&mut self, main: pid_t, stop: Option<Stop>, signal: Signal, sent: Signal) -> Vec<Action> {
         let scope = self.policy.scope;
         let mut actions = Vec::new();
         if sent == Signal::CONT {
@@ -287,17 +359,16 @@ impl Machine {
                 None => self.wake_owed = true,
             }
         }
-        if asks_to_stop(signal) {
-            self.stop_asked = true;
-            if let (Some(limit), false) = (self.policy.stop_timeout, timer) {
-                self.phase = Phase::Running { pid: main, stop, timer: true };
-                actions.push(Action::SetTimer(now.saturating_add(limit)));
-            }
-        }
         actions
     }
 
-    fn remapped(&self, code: ExitCode) -> ExitCode {
+    /// What the service's end comes to: an obeyed stop before a code that is remapped.
+    fn code(&self, ending: Ending) -> ExitCode {
+        let code = ending.code();
+        let signal = Signal::new(i32::from(code.0) - 128).filter(|signal| *signal != Signal::KILL);
+        if self.policy.stop_is_success && signal.is_some_and(|signal| self.told.contains(signal)) {
+            return ExitCode::OK;
+        }
         let found = self.remap_exit.iter().find(|(from, _)| *from == code);
         found.map_or(code, |(_, to)| *to)
     }

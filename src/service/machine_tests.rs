@@ -15,6 +15,7 @@ const MAIN: i32 = 10;
 const OTHER: i32 = 11;
 const GRACE: Duration = Duration::from_secs(5);
 const STOP: Duration = Duration::from_secs(8);
+const DELAY: Duration = Duration::from_secs(10);
 const LEFT: Event = Event::Drained { children_left: true };
 const NONE_LEFT: Event = Event::Drained { children_left: false };
 
@@ -27,6 +28,8 @@ fn policy() -> SignalPolicy {
         scope: Scope::Main,
         rewrite: vec![(Signal::USR1, Some(Signal::QUIT)), (Signal::PIPE, None)],
         stop_timeout: None,
+        stop_delay: None,
+        stop_is_success: false,
     }
 }
 
@@ -70,7 +73,8 @@ fn signals_are_rewritten_and_dropped() {
 fn the_exit_code_is_the_service_s_own() {
     for status in 0..=255 {
         let actions = told(policy(), GRACE, &[ended(status), NONE_LEFT]);
-        assert_eq!(actions, [Action::TakeTerminal(MAIN), Action::Exit(ExitCode(status))]);
+        assert_eq!(actions.first(), Some(&Action::TakeTerminal(MAIN)));
+        assert_eq!(actions.last(), Some(&Action::Exit(ExitCode(status))));
     }
     for signal in Signal::all() {
         let actions = told(policy(), GRACE, &[Event::Ended(MAIN, Ending::Killed(signal)), NONE_LEFT]);
@@ -145,6 +149,137 @@ fn the_stop_timeout_counts_from_the_first_request() {
     }
     assert_eq!(told(timed.clone(), GRACE, &[Event::Signal(Signal::HUP)]), [forward(Signal::HUP)]);
     assert!(told(timed, GRACE, &[Event::Signal(Signal::TERM), ended(0)]).contains(&Action::ClearTimer));
+}
+
+#[test]
+fn a_stop_is_forwarded_after_its_delay_and_its_timeout_counts_from_there() {
+    let delayed = SignalPolicy { stop_delay: Some(DELAY), stop_timeout: Some(STOP), ..policy() };
+    let term = Event::Signal(Signal::TERM);
+    for signal in [Signal::TERM, Signal::INT, Signal::QUIT] {
+        assert_eq!(
+            told(delayed.clone(), GRACE, &[Event::Signal(signal), Event::Timer, Event::Timer]),
+            [
+                Action::SetTimer(Duration::from_secs(1) + DELAY),
+                forward(signal),
+                Action::SetTimer(Duration::from_secs(2) + STOP),
+                Action::Log(Line::StopTimeout(STOP)),
+                forward(Signal::KILL),
+            ]
+        );
+    }
+    let untimed = SignalPolicy { stop_timeout: None, ..delayed };
+    assert_eq!(
+        told(untimed, GRACE, &[term, Event::Timer, term]),
+        [Action::SetTimer(Duration::from_secs(1) + DELAY), forward(Signal::TERM), forward(Signal::TERM)],
+        "the delay is over for good"
+    );
+}
+
+#[test]
+fn a_second_stop_during_the_delay_forwards_at_once() {
+    let delayed = SignalPolicy { stop_delay: Some(DELAY), stop_timeout: Some(STOP), ..policy() };
+    let (delay, limit) = (Duration::from_secs(1) + DELAY, Duration::from_secs(2) + STOP);
+    let second = |signal| told(delayed.clone(), GRACE, &[Event::Signal(Signal::TERM), Event::Signal(signal)]);
+    assert_eq!(
+        second(Signal::TERM),
+        [Action::SetTimer(delay), forward(Signal::TERM), Action::SetTimer(limit)],
+        "once, as the kernel merges"
+    );
+    assert_eq!(
+        second(Signal::QUIT),
+        [Action::SetTimer(delay), forward(Signal::TERM), forward(Signal::QUIT), Action::SetTimer(limit)]
+    );
+    assert_eq!(
+        told(
+            SignalPolicy { stop_timeout: None, ..delayed.clone() },
+            GRACE,
+            &[Event::Signal(Signal::TERM), Event::Signal(Signal::TERM)]
+        ),
+        [Action::SetTimer(delay), forward(Signal::TERM), Action::ClearTimer],
+        "the timer of the delay is not left behind"
+    );
+}
+
+#[test]
+fn other_signals_and_the_end_pass_by_the_delay() {
+    let delayed = SignalPolicy { stop_delay: Some(DELAY), ..policy() };
+    let term = Event::Signal(Signal::TERM);
+    let set = Action::SetTimer(Duration::from_secs(1) + DELAY);
+    for signal in [Signal::HUP, Signal::WINCH] {
+        let actions = told(delayed.clone(), GRACE, &[term, Event::Signal(signal)]);
+        assert_eq!(actions, [set, forward(signal)], "{signal}");
+        assert_eq!(told(delayed.clone(), GRACE, &[Event::Signal(signal)]), [forward(signal)]);
+    }
+    let (gone, exit) = (Action::TakeTerminal(MAIN), Action::Exit(ExitCode(3)));
+    assert_eq!(told(delayed, GRACE, &[term, ended(3), NONE_LEFT]), [set, gone, Action::ClearTimer, exit]);
+}
+
+#[test]
+fn an_obeyed_stop_is_success_where_that_was_asked_for() {
+    let killed = |signal| Event::Ended(MAIN, Ending::Killed(signal));
+    let (term, int) = (Event::Signal(Signal::TERM), Event::Signal(Signal::INT));
+    let usr1 = Event::Signal(Signal::USR1);
+    let as_quit = vec![(Signal::TERM, Some(Signal::QUIT))];
+    let as_kill = vec![(Signal::TERM, Some(Signal::KILL))];
+    for (rewrite, events, code) in [
+        (vec![], vec![term, killed(Signal::TERM)], 0),
+        (vec![], vec![term, ended(143)], 0),
+        (vec![], vec![term, int, killed(Signal::TERM)], 0),
+        (vec![], vec![term, int, killed(Signal::INT)], 0),
+        (as_quit.clone(), vec![term, killed(Signal::QUIT)], 0),
+        (as_quit.clone(), vec![term, ended(131)], 0),
+        (as_quit, vec![term, killed(Signal::TERM)], 143),
+        (vec![], vec![killed(Signal::TERM)], 143),
+        (vec![], vec![ended(143)], 143),
+        (vec![], vec![term, ended(0)], 0),
+        (vec![], vec![term, ended(3)], 3),
+        (vec![], vec![term, killed(Signal::INT)], 130),
+        (vec![], vec![int, ended(143)], 143),
+        (vec![(Signal::USR1, Some(Signal::TERM))], vec![usr1, killed(Signal::TERM)], 143),
+        (vec![], vec![term, Event::Timer, killed(Signal::KILL)], 137),
+        (vec![], vec![term, Event::Timer, ended(143)], 0),
+        (as_kill, vec![term, killed(Signal::KILL)], 137),
+    ] {
+        let stop_timeout = Some(STOP);
+        let policy = SignalPolicy { rewrite, stop_timeout, stop_is_success: true, ..policy() };
+        let all: Vec<_> = events.iter().copied().chain([NONE_LEFT]).collect();
+        let plain = SignalPolicy { stop_is_success: false, ..policy.clone() };
+        assert_eq!(told(policy, GRACE, &all).last(), Some(&Action::Exit(ExitCode(code))), "{events:?}");
+        let own = told(plain, GRACE, &all).last().copied();
+        let Some(Event::Ended(_, ending)) = events.last() else { panic!("no end in {events:?}") };
+        assert_eq!(own, Some(Action::Exit(ending.code())), "it is an option: {events:?}");
+    }
+}
+
+#[test]
+fn a_stop_that_came_before_the_delay_was_over_is_not_the_reason_of_the_end() {
+    let policy = SignalPolicy { stop_delay: Some(DELAY), stop_is_success: true, ..policy() };
+    let term = Event::Signal(Signal::TERM);
+    let killed = Event::Ended(MAIN, Ending::Killed(Signal::TERM));
+    let last = |events: &[Event]| told(policy.clone(), GRACE, events).last().copied();
+    assert_eq!(last(&[term, killed, NONE_LEFT]), Some(Action::Exit(ExitCode(143))), "it was not forwarded");
+    assert_eq!(last(&[term, Event::Timer, killed, NONE_LEFT]), Some(Action::Exit(ExitCode::OK)));
+}
+
+#[test]
+fn a_kill_that_castoff_did_not_send_may_be_the_kernel_s() {
+    let term = Event::Signal(Signal::TERM);
+    let killed = Event::Ended(MAIN, Ending::Killed(Signal::KILL));
+    for (events, named) in [
+        (vec![killed], true),
+        // a shell says so of its command
+        (vec![ended(137)], true),
+        (vec![term, killed], true),
+        (vec![term, Event::Timer, killed], false),
+        (vec![Event::Ended(OTHER, Ending::Killed(Signal::KILL))], false),
+        (vec![ended(9)], false),
+        (vec![Event::Ended(MAIN, Ending::Killed(Signal::TERM))], false),
+    ] {
+        let timed = SignalPolicy { stop_timeout: Some(STOP), ..policy() };
+        assert_eq!(told(timed, GRACE, &events).contains(&Action::NameOom), named, "{events:?}");
+    }
+    let as_kill = SignalPolicy { rewrite: vec![(Signal::TERM, Some(Signal::KILL))], ..policy() };
+    assert!(!told(as_kill, GRACE, &[term, killed]).contains(&Action::NameOom));
 }
 
 #[test]
@@ -287,8 +422,8 @@ struct Watched {
 }
 
 impl Watched {
-    fn new(stop_timeout: Option<Duration>, grace: Duration) -> Self {
-        let machine = running(SignalPolicy { stop_timeout, ..policy() }, grace);
+    fn new(stop_timeout: Option<Duration>, stop_delay: Option<Duration>, grace: Duration) -> Self {
+        let machine = running(SignalPolicy { stop_timeout, stop_delay, ..policy() }, grace);
         Self { machine, timer: None, reaped: false, exits: 0, now: Duration::ZERO }
     }
 
@@ -342,10 +477,14 @@ impl Watched {
 fn all_sequences_of_five_events_keep_the_invariants() {
     let events = alphabet();
     // The settings that take branches away are walked one event less far.
-    for (stop_timeout, grace, most) in
-        [(Some(STOP), GRACE, 5), (None, GRACE, 4), (Some(STOP), Duration::ZERO, 4)]
-    {
-        let mut open = vec![(Watched::new(stop_timeout, grace), 0)];
+    for (stop_timeout, stop_delay, grace, most) in [
+        (Some(STOP), Some(DELAY), GRACE, 5),
+        (Some(STOP), None, GRACE, 4),
+        (None, Some(DELAY), GRACE, 4),
+        (None, None, GRACE, 4),
+        (Some(STOP), None, Duration::ZERO, 4),
+    ] {
+        let mut open = vec![(Watched::new(stop_timeout, stop_delay, grace), 0)];
         while let Some((state, length)) = open.pop() {
             state.clone().close();
             for event in events.iter().filter(|_| length < most) {
@@ -365,8 +504,9 @@ proptest! {
     fn longer_sequences_keep_the_invariants(
         picks in proptest::collection::vec(0..alphabet().len(), 0..60),
         timed: bool,
+        delayed: bool,
     ) {
-        let mut watched = Watched::new(timed.then_some(STOP), GRACE);
+        let mut watched = Watched::new(timed.then_some(STOP), delayed.then_some(DELAY), GRACE);
         for pick in picks {
             watched.feed(alphabet()[pick]);
         }

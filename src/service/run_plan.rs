@@ -77,6 +77,11 @@ pub struct SignalPolicy {
     /// rewritten to: when to send SIGKILL. `None`: never, the service takes the time it
     /// needs.
     pub stop_timeout: Option<Duration>,
+    /// How long after castoff got a stop signal it is forwarded: until then whoever sends
+    /// the service its work may learn that it goes. The timeout counts from the forwarding.
+    pub stop_delay: Option<Duration>,
+    /// Whether a service that ends by the stop signal that castoff forwarded has succeeded.
+    pub stop_is_success: bool,
 }
 
 impl SignalPolicy {

@@ -299,6 +299,10 @@ pub struct Service {
     pub stop_signal: Option<Located<Signal>>,
     /// When it is killed after that.
     pub stop_timeout: Option<Located<Duration>>,
+    /// How long a stop signal is kept back before it is forwarded.
+    pub stop_delay: Option<Located<Duration>>,
+    /// Whether ending by the stop signal counts as success.
+    pub stop_is_success: bool,
     /// Who gets forwarded signals.
     pub stop_scope: StopScope,
 }

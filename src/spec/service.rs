@@ -65,6 +65,8 @@ fn read_service(reading: &mut Reading, name: Located<String>, table: &DeTable<'_
         .and_then(|path| absolute_path(reading, "working-directory", path));
     let stop_signal = read_signal(reading, &mut fields);
     let stop_timeout = fields.duration(reading, "stop-timeout");
+    let stop_delay = fields.duration(reading, "stop-delay");
+    let stop_is_success = fields.boolean(reading, "stop-is-success").unwrap_or(false);
     let stop_scope = fields.word(reading, "stop-scope", &scopes).unwrap_or(StopScope::Main);
     for key in LATER {
         fields.not_yet(reading, key);
@@ -78,6 +80,8 @@ fn read_service(reading: &mut Reading, name: Located<String>, table: &DeTable<'_
         working_directory,
         stop_signal,
         stop_timeout,
+        stop_delay,
+        stop_is_success,
         stop_scope,
     })
 }

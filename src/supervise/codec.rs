@@ -54,6 +54,8 @@ pub(super) fn encode(plan: &RunPlan, inherited: &Inherited, voice: Voice) -> Vec
         out.option(to.as_ref(), |out, to| out.signal(*to));
     });
     out.option(plan.signals.stop_timeout.as_ref(), |out, limit| out.duration(*limit));
+    out.option(plan.signals.stop_delay.as_ref(), |out, delay| out.duration(*delay));
+    out.byte(plan.signals.stop_is_success.into());
     out.duration(plan.grace);
     out.init(&plan.init);
     out.0.extend(inherited.mask.bits().to_le_bytes());
@@ -84,6 +86,8 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Handoff> {
                 scope: *[Scope::Main, Scope::Group, Scope::All].get(input.index()?)?,
                 rewrite: input.sequence(|input| Some((input.signal()?, input.option(Reader::signal)?)))?,
                 stop_timeout: input.option(Reader::duration)?,
+                stop_delay: input.option(Reader::duration)?,
+                stop_is_success: input.flag()?,
             },
             grace: input.duration()?,
             init: input.init()?,
@@ -293,12 +297,17 @@ mod tests {
     fn plan() -> impl Strategy<Value = RunPlan> {
         let credentials = (any::<u32>(), any::<u32>(), vec(any::<u32>(), 0..5))
             .prop_map(|(uid, gid, groups)| Credentials { uid, gid, groups });
-        let policy = (
-            select(vec![Scope::Main, Scope::Group, Scope::All]),
-            vec((signal(), option::of(signal())), 0..4),
-            option::of(duration()),
-        )
-            .prop_map(|(scope, rewrite, stop_timeout)| SignalPolicy { scope, rewrite, stop_timeout });
+        let policy =
+            (
+                select(vec![Scope::Main, Scope::Group, Scope::All]),
+                vec((signal(), option::of(signal())), 0..4),
+                option::of(duration()),
+                option::of(duration()),
+                any::<bool>(),
+            )
+                .prop_map(|(scope, rewrite, stop_timeout, stop_delay, stop_is_success)| {
+                    SignalPolicy { scope, rewrite, stop_timeout, stop_delay, stop_is_success }
+                });
         (
             vec(text(), 0..5),
             vec((text(), text()), 0..5),

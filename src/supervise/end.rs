@@ -1,11 +1,15 @@
 //! Reaching every process that castoff is responsible for: as PID 1 all of its namespace,
 //! else its descendants, which a subreaper keeps when they are orphaned.
 
+use std::path::Path;
+
 use libc::pid_t;
 use nix::errno::Errno;
 
 use super::voice::{Level, Voice};
+use crate::observe::{cgroup, oom};
 use crate::signal::Signal;
+use crate::size;
 use crate::sys::itself::own_pid;
 use crate::sys::processes::{Process, descendants};
 use crate::sys::send::{Target, send};
@@ -48,6 +52,23 @@ pub(super) fn report(target: Target, signal: Signal, voice: Voice) {
         Ok(()) | Err(Errno::ESRCH) => {}
         Err(errno) => voice.say(Level::Warn, &format!("can't send {signal} to {target}: {}", errno.desc())),
     }
+}
+
+/// Says that the service was killed for want of memory, where the kernel's count of such
+/// ends has risen since it was `before`.
+pub(super) fn name_oom(before: Option<u64>, voice: Voice) {
+    let root = Path::new("/");
+    if oom::kills(root).is_none_or(|now| before.is_none_or(|before| now <= before)) {
+        return;
+    }
+    let limit = cgroup::limits(root).memory.and_then(|bytes| i64::try_from(bytes).ok());
+    let why = match limit {
+        Some(bytes) => format!("the memory limit is {}; raise it", size::format(bytes)),
+        None => "no memory limit is known, so the machine may have run out; give it more".to_owned(),
+    };
+    let line =
+        format!("the service was killed by the kernel's OOM killer: {why}, or let the service use less");
+    voice.say(Level::Warn, &line);
 }
 
 /// Says who is about to be killed.

@@ -2,6 +2,7 @@
 
 mod codec;
 mod end;
+mod handed;
 mod run;
 mod seal;
 mod voice;

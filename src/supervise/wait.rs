@@ -4,15 +4,17 @@
 //! error is said, where it matters, and never fatal. It is woken by signals and by the one
 //! timer that the machine may set, and by nothing else.
 
-use std::ffi::OsStr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use libc::pid_t;
 
 use super::end;
+use super::handed::{self, LISTEN_PID};
 use super::run::program;
 use super::voice::{Level, Voice};
 use crate::exit::ExitCode;
+use crate::observe::oom;
 use crate::service::{Action, Event, Machine, RunPlan, Scope, Subreaper};
 use crate::signal::Signal;
 use crate::sys::exec_failure::explain;
@@ -30,7 +32,7 @@ use crate::sys::terminal::Terminal;
 const REAPED_AT_ONCE: usize = 1_000;
 
 /// Runs the service of `plan` and stays with it until the end.
-pub(super) fn supervise(plan: RunPlan, inherited: &Inherited, voice: Voice) -> ExitCode {
+pub(super) fn supervise(mut plan: RunPlan, inherited: &Inherited, voice: Voice) -> ExitCode {
     adopt_orphans(plan.init.subreaper, voice);
     let mut supervisor = Supervisor {
         machine: Machine::new(plan.signals.clone(), plan.grace).remapping(plan.init.remap_exit.clone()),
@@ -39,6 +41,8 @@ pub(super) fn supervise(plan: RunPlan, inherited: &Inherited, voice: Voice) -> E
         exit: None,
         terminal_given: false,
         rest_named: false,
+        oom_kills: None,
+        sockets: handed::sockets(&mut plan.environment, own_pid()),
         main: None,
         tell_reaped: plan.init.tell_reaped,
         inherited: *inherited,
@@ -47,10 +51,12 @@ pub(super) fn supervise(plan: RunPlan, inherited: &Inherited, voice: Voice) -> E
     };
     supervisor.feed(Event::Begin);
     // The first moment at which no descriptor above 2 is castoff's own.
-    stdio::close_inherited(supervisor.sockets_kept());
+    stdio::close_inherited(supervisor.sockets.unwrap_or(0));
     // A mount that castoff stood in can be unmounted then.
     let _ = std::env::set_current_dir("/");
     supervisor.plan = None;
+    // Beside the service's own start, which it does not delay.
+    supervisor.oom_kills = oom::kills(Path::new("/"));
     // Nothing of what came before is needed while it waits.
     memory::give_back();
     supervisor.stay(&mut SignalSource::open())
@@ -77,6 +83,10 @@ struct Supervisor {
     /// Whether the service has castoff's terminal.
     terminal_given: bool,
     rest_named: bool,
+    /// How many processes the kernel had killed for want of memory when the service began.
+    oom_kills: Option<u64>,
+    /// How many sockets the service was handed from above.
+    sockets: Option<u32>,
     main: Option<pid_t>,
     tell_reaped: bool,
     inherited: Inherited,
@@ -174,6 +184,7 @@ impl Supervisor {
             }
             Action::SetTimer(due) => self.timer = Some(due),
             Action::ClearTimer => self.timer = None,
+            Action::NameOom => end::name_oom(self.oom_kills, self.voice),
             Action::Log(line) => self.voice.say(Level::Warn, &line.to_string()),
             Action::Exit(code) => self.exit = Some(code),
         }
@@ -204,7 +215,10 @@ impl Supervisor {
             ignores_children: self.inherited.ignores_children,
             ..Setting::default()
         };
-        let prepared = Prepared::new(&program);
+        let prepared = Prepared::new(&program).map(|prepared| match self.sockets {
+            Some(_) => prepared.with_pid_in(LISTEN_PID),
+            None => prepared,
+        });
         let found = prepared.as_ref().ok().map(Prepared::candidates);
         match prepared.as_ref().map_err(|failure| *failure).and_then(|prepared| prepared.spawn(&setting)) {
             Ok(pid) => {
@@ -241,13 +255,5 @@ impl Supervisor {
         {
             act(&terminal);
         }
-    }
-
-    /// How many sockets the service was handed from above (sd_listen_fds(3)).
-    fn sockets_kept(&self) -> u32 {
-        let environment = self.plan.iter().flat_map(|plan| &plan.environment);
-        let mut count =
-            environment.filter(|(name, _)| name == "LISTEN_FDS").map(|(_, value)| value.as_os_str());
-        count.next().and_then(OsStr::to_str).and_then(|text| text.parse().ok()).unwrap_or(0)
     }
 }

@@ -9,9 +9,10 @@
 
 use std::ffi::{CStr, CString};
 
-use libc::{c_char, c_long};
+use libc::{c_char, c_long, pid_t};
 use nix::errno::Errno;
 
+use super::pid_entry::PidEntry;
 use super::spawn::{Credentials, Failure, Setting, Stage};
 use super::{signals, terminal};
 
@@ -23,6 +24,7 @@ pub(super) struct Order<'a> {
     pub(super) directory: Option<&'a CStr>,
     pub(super) credentials: Option<&'a Credentials>,
     pub(super) setting: &'a Setting,
+    pub(super) pid_entry: Option<&'a PidEntry>,
 }
 
 /// Ends the process at once, as a shell's child does that found no command.
@@ -48,11 +50,7 @@ pub(super) fn become_program(order: &Order<'_>) -> Failure {
     match setting.terminal {
         // its leader's group then has the foreground
         Some(fd) if setting.own_session => terminal::take(fd),
-        Some(fd) => {
-            // SAFETY: takes no arguments.
-            let own = unsafe { libc::syscall(libc::SYS_getpid) };
-            terminal::set_foreground(fd, libc::pid_t::try_from(own).unwrap_or(0));
-        }
+        Some(fd) => terminal::set_foreground(fd, own_pid()),
         None => {}
     }
     for (wanted, target) in setting.stdio.iter().zip(0..) {
@@ -72,6 +70,9 @@ pub(super) fn become_program(order: &Order<'_>) -> Failure {
             return Failure::new(Stage::WorkingDirectory, errno);
         }
     }
+    if let Some(entry) = order.pid_entry {
+        entry.write(own_pid());
+    }
     if setting.ignores_children {
         signals::ignore_children(true);
     }
@@ -79,6 +80,12 @@ pub(super) fn become_program(order: &Order<'_>) -> Failure {
     let failure = execute(order);
     signals::set_mask(signals::SignalSet::ALL);
     failure
+}
+
+fn own_pid() -> pid_t {
+    // SAFETY: takes no arguments and can't fail (getpid(2)).
+    let own = unsafe { libc::syscall(libc::SYS_getpid) };
+    pid_t::try_from(own).unwrap_or(0)
 }
 
 /// Groups first, the user last: after it there is no right left to change the others.

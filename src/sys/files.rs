@@ -106,6 +106,17 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     read_open(&File::from(opened), path, limit)
 }
 
+/// Reads the beginning of one of the kernel's own small files, as much as `room` holds: they
+/// are given whole by one read. Nothing for what can't be read; what may stand in such a
+/// file's place is not waited for (O_NONBLOCK). For who must not look twice: it is done at
+/// every start.
+#[must_use]
+pub fn read_beginning<'a>(path: &Path, room: &'a mut [u8]) -> &'a [u8] {
+    let mut read = || File::from(retry(|| open(path, READ, Mode::empty())).ok()?).read(room).ok();
+    let length = read().unwrap_or(0);
+    room.get(..length).unwrap_or_default()
+}
+
 fn must_be_regular(descriptor: &OwnedFd, path: &Path) -> Result<(), FileError> {
     let status = Status::of(descriptor).map_err(|errno| FileError::system(Operation::Read, path, errno))?;
     if status.kind == Kind::Regular {

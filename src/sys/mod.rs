@@ -39,6 +39,7 @@ pub mod visible_command;
 
 mod child;
 mod ofd_lock;
+mod pid_entry;
 mod statx;
 
 #[cfg(test)]

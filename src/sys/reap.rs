@@ -106,7 +106,12 @@ pub fn descriptor(pid: pid_t) -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// How often waitpid(2) is asked again after a failure that it should not have. To take one
+/// for the end of all children would end castoff before them.
+const ASKED: u32 = 16;
+
 fn wait(pid: pid_t, options: c_int) -> Reaped {
+    let mut failures = 0;
     loop {
         let mut status = 0;
         // SAFETY: `status` is writable (waitpid(2)).
@@ -118,6 +123,7 @@ fn wait(pid: pid_t, options: c_int) -> Reaped {
                 }
             }
             Err(Errno::EINTR) => {}
+            Err(errno) if errno != Errno::ECHILD && failures < ASKED => failures += 1,
             Err(_) => return Reaped::NoChildren,
         }
     }

@@ -20,6 +20,7 @@ use nix::errno::Errno;
 
 use super::child;
 use super::lookup::{self, Candidates};
+use super::pid_entry::PidEntry;
 use super::signals::SignalSet;
 
 /// Who a process runs as. Numbers only: names were looked up when the plan was made.
@@ -146,9 +147,11 @@ pub struct Prepared {
     // which are never changed.
     argv: Vec<*const c_char>,
     envp: Vec<*const c_char>,
-    _strings: Vec<CString>,
+    strings: Vec<CString>,
     directory: Option<CString>,
     credentials: Option<Credentials>,
+    // What one pointer of `envp` points to instead.
+    pid_entry: Option<PidEntry>,
 }
 
 impl Prepared {
@@ -179,7 +182,24 @@ impl Prepared {
         let envp = pointers(&mut strings.iter().skip(program.argv.len()));
         let directory = program.working_directory.map(c_string).transpose().map_err(invalid)?;
         let credentials = program.credentials.filter(|wanted| !is_already(wanted)).cloned();
-        Ok(Self { candidates, files, argv, envp, _strings: strings, directory, credentials })
+        Ok(Self { candidates, files, argv, envp, strings, directory, credentials, pid_entry: None })
+    }
+
+    /// With the id of the process that will be made as the value of the variable `name`, if
+    /// there is one.
+    #[must_use]
+    pub fn with_pid_in(mut self, name: &str) -> Self {
+        let names_it = |entry: &CString| {
+            entry.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
+        };
+        let mut variables = self.strings.iter().skip(self.argv.len().saturating_sub(1));
+        let slot = variables.position(names_it).and_then(|at| self.envp.get_mut(at));
+        if let Some(slot) = slot {
+            let entry = PidEntry::new(name);
+            *slot = entry.as_ptr();
+            self.pid_entry = Some(entry);
+        }
+        self
     }
 
     /// What the lookup found.
@@ -248,6 +268,7 @@ impl Prepared {
             directory: self.directory.as_deref(),
             credentials: self.credentials.as_ref(),
             setting,
+            pid_entry: self.pid_entry.as_ref(),
         }
     }
 }

@@ -10,6 +10,7 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::path::Path;
 use std::ptr;
 
 use super::pty::Pty;
@@ -50,12 +51,28 @@ pub(crate) fn namespaces_work() -> bool {
 /// `None`, said so, where there is no strace. castoff is then strace's only child.
 pub(crate) fn refusing(injection: &str, mut launch: Launch) -> Option<Launch> {
     let strace = "/usr/bin/strace";
-    if !std::path::Path::new(strace).exists() {
+    if !Path::new(strace).exists() {
         skipped("no strace to make system calls fail with");
         return None;
     }
     let inject = format!("inject={injection}");
     let words = [strace, "-f", "-o", "/dev/null", "-e", &inject].map(str::to_owned);
+    launch.argv.splice(0..0, words);
+    Some(launch)
+}
+
+/// castoff with one call of its own changed, as strace's `inject=…` says it; with `log`,
+/// its calls are written there. What it starts is not touched. `None`, said so, where there
+/// is no strace.
+pub(crate) fn tampered(inject: Option<&str>, log: Option<&Path>, mut launch: Launch) -> Option<Launch> {
+    let strace = "/usr/bin/strace";
+    if !Path::new(strace).exists() {
+        skipped("no strace to make system calls fail with");
+        return None;
+    }
+    let log = log.unwrap_or(Path::new("/dev/null")).to_str().unwrap();
+    let mut words = vec![strace.to_owned(), "-o".to_owned(), log.to_owned()];
+    words.extend(inject.iter().flat_map(|inject| ["-e".to_owned(), format!("inject={inject}")]));
     launch.argv.splice(0..0, words);
     Some(launch)
 }
@@ -70,6 +87,7 @@ pub(crate) struct Launch {
     ignored: Vec<i32>,
     terminal: Option<Pty>,
     descriptors: Vec<(RawFd, RawFd)>,
+    denied: Vec<libc::sock_filter>,
 }
 
 impl Launch {
@@ -84,6 +102,7 @@ impl Launch {
             ignored: Vec::new(),
             terminal: None,
             descriptors: Vec::new(),
+            denied: Vec::new(),
         }
     }
 
@@ -105,7 +124,7 @@ impl Launch {
 
     /// castoff under another name, by a link to it.
     pub(crate) fn castoff_as(name: &str) -> Self {
-        let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("names");
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("names");
         std::fs::create_dir_all(&directory).unwrap();
         let link = directory.join(name);
         // tests of other processes make the same link at the same time
@@ -163,6 +182,20 @@ impl Launch {
     /// Gives it one more descriptor, under `number` there.
     pub(crate) fn descriptor(mut self, descriptor: RawFd, number: RawFd) -> Self {
         self.descriptors.push((descriptor, number));
+        self
+    }
+
+    /// A sandbox around it: these system calls fail with EPERM, in all that it starts too.
+    pub(crate) fn denied(mut self, calls: &[libc::c_long]) -> Self {
+        let filter = |code, jt, k| libc::sock_filter { code, jt, jf: 0, k };
+        // Loads the call's number; each that is denied jumps to the last instruction.
+        self.denied.push(filter(0x20, 0, 0));
+        for (call, left) in calls.iter().zip((0..calls.len()).rev()) {
+            let over = u8::try_from(left + 1).unwrap();
+            self.denied.push(filter(0x15, over, u32::try_from(*call).unwrap()));
+        }
+        self.denied.push(filter(0x06, 0, libc::SECCOMP_RET_ALLOW));
+        self.denied.push(filter(0x06, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM.cast_unsigned()));
         self
     }
 
@@ -233,6 +266,14 @@ impl Launch {
                 // and 33 to itself.
                 let action = [if ignored { libc::SIG_IGN } else { libc::SIG_DFL }, 0, 0, 0];
                 libc::syscall(libc::SYS_rt_sigaction, signal, action.as_ptr(), ptr::null::<usize>(), 8);
+            }
+            if !self.denied.is_empty() {
+                let program = libc::sock_fprog {
+                    len: self.denied.len() as u16,
+                    filter: self.denied.as_ptr().cast_mut(),
+                };
+                libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+                libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program);
             }
             let how = libc::SIG_SETMASK;
             libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const self.blocked, ptr::null::<u64>(), 8);

@@ -58,7 +58,13 @@ fn run(arguments: &[OsString]) -> ExitCode {
         credentials: None,
         working_directory: None,
         manner: Manner::Supervise,
-        signals: SignalPolicy { scope: Scope::Main, rewrite: Vec::new(), stop_timeout: None },
+        signals: SignalPolicy {
+            scope: Scope::Main,
+            rewrite: Vec::new(),
+            stop_timeout: None,
+            stop_delay: None,
+            stop_is_success: false,
+        },
         grace: Duration::from_secs(5),
         init: InitOptions::default(),
     };
@@ -73,6 +79,7 @@ fn run(arguments: &[OsString]) -> ExitCode {
             "--grace-ms" => plan.grace = milliseconds(value()),
             "--setsid" => plan.init.own_session = true,
             "--stop-timeout-ms" => plan.signals.stop_timeout = Some(milliseconds(value())),
+            "--stop-delay-ms" => plan.signals.stop_delay = Some(milliseconds(value())),
             "--scope-all" => plan.signals.scope = Scope::All,
             "--scope-group" => plan.signals.scope = Scope::Group,
             "--rewrite" => {

@@ -51,6 +51,13 @@ impl Pty {
         (&self.master).write_all(keys.as_bytes()).unwrap();
     }
 
+    /// Changes its size, as a window does.
+    pub(crate) fn resize(&self, rows: u16, columns: u16) {
+        let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        // SAFETY: TIOCSWINSZ reads a winsize (ioctl_tty(2)).
+        unsafe { libc::ioctl(self.master.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) };
+    }
+
     /// The process group in the foreground.
     pub(crate) fn foreground(&self) -> i32 {
         // SAFETY: takes a descriptor.

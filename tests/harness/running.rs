@@ -117,6 +117,11 @@ impl Running {
         assert_eq!(self.line(), line);
     }
 
+    /// Waits until nobody has stdout open any more; nothing may come before that.
+    pub(crate) fn at_end(&mut self) {
+        assert_eq!(self.output.line(), None);
+    }
+
     /// The next line of stderr; panics at its end.
     pub(crate) fn told(&mut self) -> String {
         match self.error.line() {

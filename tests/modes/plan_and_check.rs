@@ -168,3 +168,17 @@ fn every_line_is_json_if_wanted() {
         }
     }
 }
+
+#[test]
+fn a_plan_shows_how_the_service_is_stopped() {
+    let spec = "[service.a]\ncommand = [\"a\"]\nstop-signal = \"QUIT\"\nstop-delay = \"10s\"\n\
+                stop-timeout = \"1m\"\nstop-is-success = true\n";
+    let case = Case::new(spec);
+    for (option, delay) in [(&[][..], "10s"), (&["--stop-delay", "3s"], "3s")] {
+        let said = case.run(&[&["--plan"], option].concat());
+        let run = format!(
+            "run     a  supervised, SIGTERM as SIGQUIT, stop-delay {delay}, stop-timeout 1m, stop-is-success\n"
+        );
+        assert!(said.code(0).out.ends_with(&run), "{}", said.out);
+    }
+}

@@ -1,34 +1,8 @@
 //! Commands that can't be run: the code, and the sentence.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 
-use crate::harness::{Exit, Launch, Place, each_place, namespaces_work, skipped};
-
-/// A directory of this test's own, removed afterwards.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("castoff-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self, name: &str, mode: u32, content: &[u8]) -> String {
-        let path = self.0.join(name);
-        fs::write(&path, content).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use crate::harness::{Directory, Exit, Launch, Place, each_place, namespaces_work, skipped};
 
 /// /bin/sh as an ELF with some bytes replaced.
 fn elf_with(replace: impl Fn(&mut Vec<u8>)) -> Vec<u8> {

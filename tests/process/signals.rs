@@ -122,11 +122,11 @@ fn a_pause_that_is_asked_for_lasts_until_cont() {
     });
 }
 
-/// strace delays every execve by half a second. While the service's child still is castoff,
+/// strace delays every execve by two seconds. While the service's child still is castoff,
 /// it is between the making of the process and its exec.
 fn between_fork_and_exec(to_child: bool) {
     let sleep = Launch::castoff(["--", "sleep", "1000"]);
-    let Some(launch) = refusing("execve:delay_enter=500ms", sleep) else { return };
+    let Some(launch) = refusing("execve:delay_enter=2s", sleep) else { return };
     let mut strace = launch.start();
     let mut pids = (0, 0);
     strace.until("a child that has not executed yet", |strace| {

@@ -1,0 +1,204 @@
+//! Poor places: castoff is not PID 1, has no name, no /proc, no /run, nothing to write to,
+//! or a sandbox around it. None of that is fatal.
+
+use crate::harness::{Directory, Exit, Launch, Place, Running, each_place, namespaces_work, skipped};
+
+const CASTOFF: &str = env!("CARGO_BIN_EXE_castoff");
+
+/// A service that says what reaches it and leaves a process behind that TERM ends.
+const SERVICE: &str = "trap 'echo told; exit 3' TERM; sleep 1000 & echo ready; while :; do sleep 0.01; done";
+
+/// The same without anybody left behind.
+const ALONE: &str = "trap 'echo told; exit 3' TERM; echo ready; while :; do sleep 0.01; done";
+
+fn as_root() -> bool {
+    let root = nix::unistd::geteuid().is_root() && namespaces_work();
+    if !root {
+        skipped("only root can take /proc, /run or a user away");
+    }
+    root
+}
+
+/// A shell that changes its surroundings, in a mount namespace of its own, and becomes
+/// castoff; `$SERVICE` is there for the command.
+fn among(surroundings: &str, castoff: &str, service: &str, place: Place) -> Launch {
+    let script = format!("set -e; mount --make-rprivate /; {surroundings}; exec {CASTOFF} {castoff}");
+    Launch::program(["/usr/bin/unshare", "--mount", "/bin/sh", "-c", &script])
+        .variable(&format!("SERVICE={service}"))
+        .place(place)
+}
+
+/// The castoff among the descendants of what was started, or that itself.
+fn castoff_of(running: &Running) -> i32 {
+    let below = running.descendants().into_iter().find(|process| process.name == "castoff");
+    below.map_or(running.pid, |process| process.pid)
+}
+
+/// It runs its service, forwards to it, and ends with its code.
+fn works(launch: Launch, what: &str) {
+    let mut running = launch.start();
+    running.expect("ready");
+    crate::harness::send(castoff_of(&running), libc::SIGTERM);
+    running.expect("told");
+    let (exit, _, err) = running.end();
+    assert_eq!(exit, Exit::Code(3), "{what}: {err}");
+    assert_eq!(running.descendants(), [], "{what}");
+}
+
+/// What is taken away, by a shell as root.
+const POOR: [(&str, &str); 5] = [
+    ("a read-only root", "mount -o remount,bind,ro /"),
+    ("a /run that can't be written", "mount -t tmpfs -o ro none /run"),
+    ("no /dev, and so no /dev/null and no /dev/tty", "mount -t tmpfs none /dev"),
+    ("no /sys, and so no cgroups", "mount -t tmpfs none /sys"),
+    ("no /tmp to write to", "mount -t tmpfs -o ro none /var/tmp"),
+];
+
+#[test]
+fn poor_file_systems_are_not_fatal() {
+    if !as_root() {
+        return;
+    }
+    let directory = Directory::new("poor");
+    let spec = directory.spec(
+        "[env.A]\ndefault = \"b\"\nexport = true\n[service.a]\ncommand = [\"sh\", \"-c\", \"exit 7\"]\n",
+    );
+    each_place(|place| {
+        for (what, surroundings) in POOR {
+            works(
+                among(surroundings, "-- sh -c \"$SERVICE\"", SERVICE, place),
+                &format!("{place:?}, {what}"),
+            );
+            let castoff = format!("--config {spec}");
+            let (exit, _, err) = among(surroundings, &castoff, "", place).start().end();
+            assert_eq!(exit, Exit::Code(7), "{place:?}, {what}, with a spec: {err}");
+        }
+    });
+}
+
+#[test]
+fn without_proc_castoff_runs_its_service() {
+    if !as_root() {
+        return;
+    }
+    let directory = Directory::new("no-proc");
+    let spec = directory.spec("[service.a]\ncommand = [\"sh\", \"-c\", \"exit 7\"]\n");
+    each_place(|place| {
+        let gone = "mount -t tmpfs none /proc";
+        // As PID 1 castoff needs no /proc to reach what is left; else it can't be found.
+        let service = if place == Place::Init { SERVICE } else { ALONE };
+        works(among(gone, "-- sh -c \"$SERVICE\"", service, place), &format!("{place:?}"));
+        let castoff = format!("--log-level debug --config {spec}");
+        let (exit, _, err) = among(gone, &castoff, "", place).start().end();
+        assert_eq!(exit, Exit::Code(7), "{err}");
+        assert!(err.contains("not sealed, supervising as I am"), "{err}");
+    });
+}
+
+#[test]
+fn closed_descriptors_without_a_dev_null_are_not_fatal() {
+    if !as_root() {
+        return;
+    }
+    each_place(|place| {
+        for (closed, numbers) in
+            [("<&-", "0"), (">&-", "1"), ("2>&-", "2"), ("<&- >&-", "0 1"), ("<&- >&- 2>&-", "0 1 2")]
+        {
+            // The service finds closed what was closed.
+            let service = format!("for fd in {numbers}; do [ -e /proc/$$/fd/$fd ] && exit 9; done; exit 7");
+            let castoff = format!("-- sh -c \"$SERVICE\" {closed}");
+            let (exit, _, err) = among("mount -t tmpfs none /dev", &castoff, &service, place).start().end();
+            assert_eq!(exit, Exit::Code(7), "{place:?} {closed}: {err}");
+        }
+    });
+}
+
+#[test]
+fn an_unknown_user_needs_no_passwd_entry() {
+    if !as_root() {
+        return;
+    }
+    let directory = Directory::new("nobody");
+    let spec = directory.spec("[service.a]\ncommand = [\"sh\", \"-c\", \"id -u; exit 7\"]\n");
+    let user = "/usr/bin/setpriv";
+    if !std::path::Path::new(user).exists() {
+        return skipped("no setpriv here");
+    }
+    each_place(|place| {
+        let user = [user, "--reuid", "54321", "--regid", "54321", "--clear-groups"];
+        let [a, b, c, d, e, f] = user;
+        works(Launch::program([a, b, c, d, e, f, CASTOFF, "--", "sh", "-c", SERVICE]).place(place), "plain");
+        let (exit, out, err) =
+            Launch::program([a, b, c, d, e, f, CASTOFF, "--config", &spec]).place(place).start().end();
+        assert_eq!((exit, out.as_str()), (Exit::Code(7), "54321\n"), "{place:?}: {err}");
+    });
+}
+
+#[test]
+fn under_a_shell_and_under_su_castoff_is_as_good() {
+    each_place(|place| {
+        let inner = format!("{CASTOFF} -- sh -c \"$SERVICE\"; code=$?; exit $code");
+        let shell = Launch::program(["/bin/sh", "-c", &inner]).variable(&format!("SERVICE={SERVICE}"));
+        works(shell.place(place), &format!("{place:?}, a shell"));
+        let nested = Launch::castoff(["--", CASTOFF, "--", CASTOFF, "--", "sh", "-c", SERVICE]);
+        works(nested.place(place), &format!("{place:?}, castoff itself, twice"));
+    });
+    if !nix::unistd::geteuid().is_root() {
+        return skipped("only root can su without a password");
+    }
+    each_place(|place| {
+        let su = ["/bin/su", "-m", "-s", "/bin/sh", "nobody", "-c"];
+        let [a, b, c, d, e, f] = su;
+        let inner = format!("exec {CASTOFF} -- sh -c \"$SERVICE\"");
+        let launch = Launch::program([a, b, c, d, e, f, &inner]).variable(&format!("SERVICE={SERVICE}"));
+        works(launch.place(place), &format!("{place:?}, su"));
+    });
+}
+
+/// What old or strict sandboxes refuse, and castoff can do without.
+const DENIED: [libc::c_long; 8] = [
+    libc::SYS_prctl,
+    libc::SYS_memfd_create,
+    libc::SYS_signalfd4,
+    libc::SYS_close_range,
+    libc::SYS_pidfd_open,
+    libc::SYS_openat2,
+    libc::SYS_ioctl,
+    libc::SYS_setpgid,
+];
+
+#[test]
+fn a_sandbox_that_denies_what_castoff_can_do_without_is_not_fatal() {
+    let directory = Directory::new("sandbox");
+    let spec = directory.spec("[service.a]\ncommand = [\"sh\", \"-c\", \"exit 7\"]\n");
+    each_place(|place| {
+        for denied in DENIED.iter().map(std::slice::from_ref).chain([&DENIED[..]]) {
+            let what = format!("{place:?} {denied:?}");
+            // Who may not be a subreaper can't find what is left behind.
+            works(Launch::castoff(["--", "sh", "-c", ALONE]).place(place).denied(denied), &what);
+            let (exit, _, err) =
+                Launch::castoff(["--config", &spec]).place(place).denied(denied).start().end();
+            assert_eq!(exit, Exit::Code(7), "{what}: {err}");
+        }
+    });
+}
+
+#[test]
+fn strangers_beside_castoff_are_left_alone() {
+    // As with shareProcessNamespace: not PID 1, and processes around that are not its own.
+    each_place(|place| {
+        let script = format!(
+            "sleep 1000 & stranger=$!; {CASTOFF} --scope all --grace 50ms -- sh -c \"$SERVICE\"; code=$?
+             kill -0 $stranger && echo alive; kill $stranger; exit $code"
+        );
+        // One escapes and ignores TERM, so that all that castoff does to the rest is done.
+        let service = "trap 'exit 3' USR1; setsid sh -c \"trap '' TERM USR1; echo ready; exec sleep 1000\" & while :; do sleep 0.01; done";
+        let launch = Launch::program(["/bin/sh", "-c", &script]).variable(&format!("SERVICE={service}"));
+        let mut running = launch.place(place).start();
+        running.expect("ready");
+        crate::harness::send(castoff_of(&running), libc::SIGUSR1);
+        running.expect("alive");
+        assert_eq!(running.wait(), Exit::Code(3), "{place:?}");
+        assert_eq!(running.descendants(), []);
+    });
+}
