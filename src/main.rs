@@ -27,7 +27,7 @@ pub unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int 
     let code = sealed_entry(&arguments).unwrap_or_else(|| match castoff::run::main(arguments, &inherited) {
         Outcome::End(code) => code,
         // from here on nothing of the preparation is left, neither on the heap nor on the stack
-        Outcome::Run(plan, voice, sealing) => supervise::run(*plan, &inherited, voice, sealing),
+        Outcome::Run(plan, voice, sealing) => supervise::run(plan, &inherited, voice, sealing),
     });
     // std does this at the end of its own main; nobody is left to be told of a failure.
     let _ = std::io::stdout().flush();

@@ -23,7 +23,7 @@ pub enum Sealing {
 /// those that are pending reach the service. With `Manner::Exec`, and with
 /// `Sealing::Fresh`, this returns only if something failed or could not be had.
 #[must_use]
-pub fn run(plan: RunPlan, inherited: &Inherited, voice: Voice, sealing: Sealing) -> ExitCode {
+pub fn run(plan: Box<RunPlan>, inherited: &Inherited, voice: Voice, sealing: Sealing) -> ExitCode {
     match (plan.manner, sealing) {
         (Manner::Exec, _) => exec(&plan, inherited, voice),
         (Manner::Supervise, Sealing::AsIs) => wait::supervise(plan, inherited, voice),

@@ -47,10 +47,12 @@ pub fn sealed_entry(arguments: &[OsString]) -> Option<ExitCode> {
         Voice::default().say(Level::Error, &reason);
         return Some(ExitCode::IO);
     }
-    match received.ok().as_deref().and_then(codec::decode) {
+    // the bytes, which hold what the plan does, are gone before it is supervised
+    let handoff = received.ok().and_then(|bytes| codec::decode(&bytes));
+    match handoff {
         Some(Handoff { plan, inherited, voice }) => {
             itself::name_process();
-            Some(wait::supervise(plan, &inherited, voice))
+            Some(wait::supervise(Box::new(plan), &inherited, voice))
         }
         None => {
             Voice::default()

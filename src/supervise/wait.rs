@@ -32,7 +32,7 @@ use crate::sys::terminal::Terminal;
 const REAPED_AT_ONCE: usize = 1_000;
 
 /// Runs the service of `plan` and stays with it until the end.
-pub(super) fn supervise(mut plan: RunPlan, inherited: &Inherited, voice: Voice) -> ExitCode {
+pub(super) fn supervise(mut plan: Box<RunPlan>, inherited: &Inherited, voice: Voice) -> ExitCode {
     adopt_orphans(plan.init.subreaper, voice);
     let mut supervisor = Supervisor {
         machine: Machine::new(plan.signals.clone(), plan.grace).remapping(plan.init.remap_exit.clone()),
@@ -92,7 +92,7 @@ struct Supervisor {
     inherited: Inherited,
     voice: Voice,
     /// Until the service runs.
-    plan: Option<RunPlan>,
+    plan: Option<Box<RunPlan>>,
 }
 
 impl Supervisor {

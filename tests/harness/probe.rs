@@ -96,7 +96,7 @@ fn run(arguments: &[OsString]) -> ExitCode {
         }
     }
     plan.argv = words.cloned().collect();
-    supervise::run(plan, &inherited, Voice { level: Level::Debug, ..Voice::default() }, sealing)
+    supervise::run(Box::new(plan), &inherited, Voice { level: Level::Debug, ..Voice::default() }, sealing)
 }
 
 fn milliseconds(text: &str) -> Duration {
