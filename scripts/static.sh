@@ -4,7 +4,8 @@
 #
 # With $CARGO set, that cargo is used as it is. Else rustup's own musl target, where it can
 # be had: with the standard library built from its source for size, where that can be had too
-# (a sixth less), and linked by lld, which folds functions that are the same. Else (or with
+# (a sixth less), and linked by lld, which folds functions that are the same and puts
+# those that a plain init runs beside each other (scripts/first-functions.sh). Else (or with
 # STATIC_TOOLCHAIN=debian) Debian's compiler, which builds the standard library from its
 # source package.
 set -eu
@@ -50,7 +51,7 @@ with_debian() {
 with_rustup() {
     lld=$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin/gcc-ld
     if [ -e "$lld/ld.lld" ]; then
-        flags="$flags -C link-arg=-fuse-ld=lld -C link-arg=-B$lld -C link-arg=-Wl,--icf=all"
+        flags="$flags -C link-arg=-fuse-ld=lld -C link-arg=-B$lld -C link-arg=-Wl,--icf=all -C link-arg=-Wl,-T,$PWD/scripts/first-functions.ld"
     fi
     if rustup component list 2>/dev/null | grep -q '^rust-src (installed)' ||
         timeout 120 rustup component add rust-src >/dev/null 2>&1; then

@@ -172,7 +172,7 @@ impl Asked {
         // untouched and in its order, but for castoff's own settings
         let environment = environment.into_iter().filter(|(name, _)| !settings::is_own(name)).collect();
         let wish = self.run_wish(environment);
-        let plan = run_plan(&wish, None, &Accounts::default(), &minijinja::Value::UNDEFINED, &|_| false)?;
+        let plan = run_plan(wish, None, &Accounts::default(), &minijinja::Value::UNDEFINED, &|_| false)?;
         Ok(self.running(plan.ok_or_else(nothing_to_run)?, Sealing::AsIs))
     }
 
@@ -189,7 +189,7 @@ impl Asked {
     fn run_unprepared(&self, spec: &Spec, snapshot: &Snapshot) -> Result<Outcome, End> {
         let environment = unprepared_environment(snapshot, spec);
         let wish = self.run_wish(environment);
-        let plan = run_plan(&wish, None, &Accounts::default(), &minijinja::Value::UNDEFINED, &|_| false)?;
+        let plan = run_plan(wish, None, &Accounts::default(), &minijinja::Value::UNDEFINED, &|_| false)?;
         Ok(self.running(plan.ok_or_else(nothing_to_run)?, Sealing::Fresh))
     }
 
@@ -331,7 +331,7 @@ impl Asked {
     ) -> Result<Option<RunPlan>, End> {
         let wish = self.run_wish(environment);
         let is_secret = |name: &str| prepared.resolved.is_secret(name);
-        Ok(run_plan(&wish, spec.service.as_ref(), &prepared.accounts, &prepared.context, &is_secret)?)
+        Ok(run_plan(wish, spec.service.as_ref(), &prepared.accounts, &prepared.context, &is_secret)?)
     }
 
     fn validate(

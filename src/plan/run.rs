@@ -45,15 +45,15 @@ pub struct RunWish {
 /// A user that the image doesn't know, an argument that can't be computed or would show a
 /// secret.
 pub fn run_plan(
-    wish: &RunWish,
+    mut wish: RunWish,
     service: Option<&Service>,
     accounts: &Accounts,
     context: &Value,
     is_secret: &dyn Fn(&str) -> bool,
 ) -> Result<Option<RunPlan>, Vec<Diagnostic>> {
     let mut plan = RunPlan {
-        argv: wish.command.clone(),
-        environment: wish.environment.clone(),
+        argv: std::mem::take(&mut wish.command),
+        environment: std::mem::take(&mut wish.environment),
         credentials: None,
         working_directory: None,
         manner: if wish.exec { Manner::Exec } else { Manner::Supervise },
@@ -69,7 +69,7 @@ pub fn run_plan(
     };
     if plan.argv.is_empty() {
         let Some(service) = service else { return Ok(None) };
-        fill_from_service(&mut plan, wish, service, accounts, context, is_secret)?;
+        fill_from_service(&mut plan, &wish, service, accounts, context, is_secret)?;
     }
     if plan.init.own_session {
         plan.signals.stop_for_certain();

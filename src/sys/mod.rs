@@ -37,6 +37,7 @@ pub mod terminal;
 pub mod tree;
 pub mod visible_command;
 
+mod c_strings;
 mod child;
 mod ofd_lock;
 mod pid_entry;

@@ -12,12 +12,13 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::mem::size_of;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 
 use libc::{c_char, c_int, c_void, pid_t};
 use nix::errno::Errno;
 
+use super::c_strings::CStrings;
 use super::child;
 use super::lookup::{self, Candidates};
 use super::pid_entry::PidEntry;
@@ -147,11 +148,30 @@ pub struct Prepared {
     // which are never changed.
     argv: Vec<*const c_char>,
     envp: Vec<*const c_char>,
-    strings: Vec<CString>,
+    _arguments: CStrings,
+    variables: CStrings,
     directory: Option<CString>,
     credentials: Option<Credentials>,
     // What one pointer of `envp` points to instead.
     pid_entry: Option<PidEntry>,
+}
+
+fn arguments(program: &Program<'_>) -> Result<CStrings, Errno> {
+    let bytes = program.argv.iter().map(|argument| argument.len() + 1).sum();
+    let mut strings = CStrings::with_room(bytes, program.argv.len());
+    for argument in program.argv {
+        strings.push(&[argument.as_bytes()])?;
+    }
+    Ok(strings)
+}
+
+fn variables(program: &Program<'_>) -> Result<CStrings, Errno> {
+    let bytes = program.environment.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+    let mut strings = CStrings::with_room(bytes, program.environment.len());
+    for (name, value) in program.environment {
+        strings.push(&[name.as_bytes(), b"=", value.as_bytes()])?;
+    }
+    Ok(strings)
 }
 
 impl Prepared {
@@ -160,40 +180,38 @@ impl Prepared {
     /// # Errors
     /// `Stage::Arguments` for a NUL byte or an empty command line.
     pub fn new(program: &Program<'_>) -> Result<Self, Failure> {
-        let invalid = |_| Failure::new(Stage::Arguments, Errno::EINVAL);
+        let refused = |errno| Failure::new(Stage::Arguments, errno);
+        let invalid = |_| refused(Errno::EINVAL);
         let command = program.argv.first().ok_or(Failure::new(Stage::Arguments, Errno::ENOENT))?;
         let path = program.environment.iter().find(|(name, _)| name == "PATH");
         let candidates = lookup::candidates(command, path.map(|(_, value)| value.as_os_str()));
         let c_string = |text: &OsStr| CString::new(text.as_bytes());
         let files = candidates.files.iter().map(|file| c_string(file.as_os_str()));
         let files = files.collect::<Result<Vec<_>, _>>().map_err(invalid)?;
-        let arguments = program.argv.iter().map(|argument| c_string(argument));
-        let variables = program.environment.iter().map(|(name, value)| {
-            let mut entry = name.clone();
-            entry.push("=");
-            entry.push(value);
-            CString::new(entry.into_vec())
-        });
-        let strings = arguments.chain(variables).collect::<Result<Vec<_>, _>>().map_err(invalid)?;
-        let pointers = |strings: &mut dyn Iterator<Item = &CString>| {
-            strings.map(|string| string.as_ptr()).chain([ptr::null()]).collect()
-        };
-        let argv = pointers(&mut strings.iter().take(program.argv.len()));
-        let envp = pointers(&mut strings.iter().skip(program.argv.len()));
+        let arguments = arguments(program).map_err(refused)?;
+        let variables = variables(program).map_err(refused)?;
+        let (argv, envp) = (arguments.pointers(), variables.pointers());
         let directory = program.working_directory.map(c_string).transpose().map_err(invalid)?;
         let credentials = program.credentials.filter(|wanted| !is_already(wanted)).cloned();
-        Ok(Self { candidates, files, argv, envp, strings, directory, credentials, pid_entry: None })
+        Ok(Self {
+            candidates,
+            files,
+            argv,
+            envp,
+            _arguments: arguments,
+            variables,
+            directory,
+            credentials,
+            pid_entry: None,
+        })
     }
 
     /// With the id of the process that will be made as the value of the variable `name`, if
     /// there is one.
     #[must_use]
     pub fn with_pid_in(mut self, name: &str) -> Self {
-        let names_it = |entry: &CString| {
-            entry.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
-        };
-        let mut variables = self.strings.iter().skip(self.argv.len().saturating_sub(1));
-        let slot = variables.position(names_it).and_then(|at| self.envp.get_mut(at));
+        let at = self.variables.position(&[name.as_bytes(), b"="]);
+        let slot = at.and_then(|at| self.envp.get_mut(at));
         if let Some(slot) = slot {
             let entry = PidEntry::new(name);
             *slot = entry.as_ptr();
