@@ -5,7 +5,7 @@
 //! timer that the machine may set, and by nothing else.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use libc::pid_t;
 
@@ -17,6 +17,7 @@ use crate::exit::ExitCode;
 use crate::observe::oom;
 use crate::service::{Action, Event, Machine, RunPlan, Scope, Subreaper};
 use crate::signal::Signal;
+use crate::sys::clock::monotonic;
 use crate::sys::exec_failure::explain;
 use crate::sys::itself::{become_subreaper, own_pid};
 use crate::sys::memory;
@@ -36,7 +37,6 @@ pub(super) fn supervise(mut plan: Box<RunPlan>, inherited: &Inherited, voice: Vo
     adopt_orphans(plan.init.subreaper, voice);
     let mut supervisor = Supervisor {
         machine: Machine::new(plan.signals.clone(), plan.grace).remapping(plan.init.remap_exit.clone()),
-        began: Instant::now(),
         timer: None,
         exit: None,
         terminal_given: false,
@@ -76,8 +76,7 @@ fn adopt_orphans(subreaper: Subreaper, voice: Voice) {
 
 struct Supervisor {
     machine: Machine,
-    began: Instant,
-    /// When to wake up, counted from `began`.
+    /// When to wake up, by `monotonic`.
     timer: Option<Duration>,
     exit: Option<ExitCode>,
     /// Whether the service has castoff's terminal.
@@ -102,10 +101,10 @@ impl Supervisor {
             if let Some(code) = self.exit {
                 return code;
             }
-            let timer = self.timer.map(|due| due.saturating_sub(self.began.elapsed()));
+            let timer = self.timer.map(|due| due.saturating_sub(monotonic()));
             let timeout = if all_reaped { timer } else { Some(Duration::ZERO) };
             signals.receive(timeout, |received| self.hear(received));
-            if self.timer.is_some_and(|due| due <= self.began.elapsed()) {
+            if self.timer.is_some_and(|due| due <= monotonic()) {
                 self.timer = None;
                 self.feed(Event::Timer);
             }
@@ -156,7 +155,7 @@ impl Supervisor {
     fn feed(&mut self, event: Event) {
         let mut next = Some(event);
         while let Some(event) = next.take() {
-            for action in self.machine.step(event, self.began.elapsed()) {
+            for action in self.machine.step(event, monotonic()) {
                 next = self.perform(action).or(next);
             }
         }

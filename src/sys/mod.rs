@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod atomic_write;
 pub mod attributes;
+pub mod clock;
 pub mod command;
 pub mod connection;
 pub mod directory;
