@@ -9,16 +9,21 @@ cd "$(dirname "$0")/.."
 
 CARGO_PROFILE_RELEASE_STRIP=none scripts/static.sh
 trace=$(mktemp)
-trap 'rm -f "$trace"' EXIT
+trap 'rm -f "$trace" "$trace.names"' EXIT
 valgrind --tool=callgrind --demangle=no --callgrind-out-file="$trace" target/static/castoff -- /bin/true 2>/dev/null
 {
     echo "/* Written by scripts/first-functions.sh. */"
     echo "SECTIONS"
     echo "{"
     echo "  .text : {"
-    # a crate's hash differs from compiler to compiler
-    sed -nE 's/^c?fn=\([0-9]+\) ([A-Za-z0-9_.]+).*/\1/p' "$trace" | grep -v '^0x' |
-        sed -E "s/Cs[0-9A-Za-z]+_([0-9])/Cs*_\1/g; s/.*/    *(.text.&)/" | LC_ALL=C sort -u
+    # Functions that are the same were folded into one, which has all their names. A crate's
+    # hash differs from compiler to compiler.
+    sed -nE 's/^c?fn=\([0-9]+\) ([A-Za-z0-9_.]+).*/\1/p' "$trace" | grep -v '^0x' >"$trace.names"
+    nm target/static/castoff | awk '
+        FNR == NR { ran[$1]; next }
+        { at[$3] = $1; names[$1] = names[$1] " " $3 }
+        END { for (name in ran) print name names[at[name]] }' "$trace.names" - | tr ' ' '\n' |
+        grep -E '^[A-Za-z0-9_.]+$' | sed -E "s/Cs[0-9A-Za-z]+_([0-9])/Cs*_\1/g; s/.*/    *(.text.&)/" | LC_ALL=C sort -u
     echo "    *(.text .text.*)"
     echo "  }"
     echo "}"
