@@ -59,7 +59,7 @@ pub(super) fn supervise(mut plan: Box<RunPlan>, inherited: &Inherited, voice: Vo
     supervisor.oom_kills = oom::kills(Path::new("/"));
     // Nothing of what came before is needed while it waits.
     memory::give_back();
-    supervisor.stay(&mut SignalSource::open())
+    supervisor.stay(&mut SignalSource::Wait)
 }
 
 /// Where it can't be, orphans go to somebody else, and castoff works without.

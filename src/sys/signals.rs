@@ -177,37 +177,47 @@ fn signalfd(set: SignalSet) -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Where the supervising loop reads its signals from.
+/// Where the supervising loop takes its signals from. All must be blocked.
 pub enum SignalSource {
-    /// signalfd(2), which can be polled beside other descriptors.
-    Descriptor(File),
-    /// sigtimedwait(2), where no signalfd can be had: no descriptors left, an old sandbox.
+    /// sigtimedwait(2): one call for each signal.
     Wait,
+    /// signalfd(2), where a sandbox refuses that.
+    Descriptor(File),
+    /// Where both are refused no signal can be taken. Time passes, and children are reaped.
+    Nowhere,
 }
 
 impl SignalSource {
-    /// Opens it for all signals, which must be blocked.
-    #[must_use]
-    pub fn open() -> Self {
-        signalfd(SignalSet::ALL).map_or(Self::Wait, |fd| Self::Descriptor(File::from(fd)))
-    }
+    /// How often children are looked for where nobody says that one has ended.
+    const TICK: Duration = Duration::from_millis(100);
 
     /// Waits until a signal arrives or `timeout` is over and hands each that is there to
     /// `each`.
     pub fn receive(&mut self, timeout: Option<Duration>, mut each: impl FnMut(Received)) {
         match self {
+            Self::Wait => {
+                let mut timeout = timeout;
+                loop {
+                    match wait_one(SignalSet::ALL, timeout) {
+                        Ok(received) => received.into_iter().for_each(&mut each),
+                        Err(Errno::EAGAIN | Errno::EINTR) => return,
+                        Err(_) => {
+                            let other = signalfd(SignalSet::ALL);
+                            *self = other.map_or(Self::Nowhere, |fd| Self::Descriptor(File::from(fd)));
+                            return;
+                        }
+                    }
+                    timeout = Some(Duration::ZERO);
+                }
+            }
             Self::Descriptor(file) => {
                 super::poll::readable(&[file.as_raw_fd()], timeout);
                 while let Some(received) = read_one(file) {
                     each(received);
                 }
             }
-            Self::Wait => {
-                let mut timeout = timeout;
-                while let Some(received) = wait_one(SignalSet::ALL, timeout) {
-                    each(received);
-                    timeout = Some(Duration::ZERO);
-                }
+            Self::Nowhere => {
+                super::poll::readable(&[], Some(timeout.unwrap_or(Self::TICK).min(Self::TICK)));
             }
         }
     }
@@ -225,12 +235,13 @@ fn read_one(file: &mut File) -> Option<Received> {
     received(c_int::try_from(info.ssi_signo).ok()?, info.ssi_code, info.ssi_pid)
 }
 
-fn wait_one(set: SignalSet, timeout: Option<Duration>) -> Option<Received> {
+/// `None`: a signal that castoff has no name for.
+fn wait_one(set: SignalSet, timeout: Option<Duration>) -> Result<Option<Received>, Errno> {
     let limit = timeout.map(super::poll::timespec);
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     // SAFETY: the mask is 8 bytes, `info` is writable; a null timeout waits for ever
     // (rt_sigtimedwait(2)).
-    let number = unsafe {
+    let number = Errno::result(unsafe {
         libc::syscall(
             libc::SYS_rt_sigtimedwait,
             &raw const set.0,
@@ -238,14 +249,14 @@ fn wait_one(set: SignalSet, timeout: Option<Duration>) -> Option<Received> {
             limit.as_ref().map_or(std::ptr::null(), std::ptr::from_ref),
             KERNEL_SET_SIZE,
         )
-    };
+    })?;
     // SAFETY: zeroed bytes are a valid siginfo_t, and the kernel wrote one over them; where
     // the signal has no sender, the field holds another number (sigaction(2)).
     let (code, sender) = unsafe {
         let info = info.assume_init();
         (info.si_code, info.si_pid())
     };
-    received(c_int::try_from(number).ok()?, code, u32::try_from(sender).unwrap_or(0))
+    Ok(received(c_int::try_from(number).unwrap_or(0), code, u32::try_from(sender).unwrap_or(0)))
 }
 
 fn received(number: c_int, code: c_int, sender: u32) -> Option<Received> {
@@ -265,7 +276,7 @@ pub(super) fn discard_own_pipe() {
 
 /// Takes away what is pending of `set`.
 pub(super) fn discard(set: SignalSet) {
-    while pending().0 & set.0 != 0 && wait_one(set, Some(Duration::ZERO)).is_some() {}
+    while pending().0 & set.0 != 0 && wait_one(set, Some(Duration::ZERO)).is_ok() {}
 }
 
 /// The calling thread, for [`send_to_thread`].

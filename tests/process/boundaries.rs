@@ -45,7 +45,7 @@ fn calls(log: &str) -> Vec<(String, usize)> {
 /// Whether the last call in the log is the one that castoff waits by.
 fn waits(log: &Path) -> bool {
     let log = fs::read_to_string(log).unwrap();
-    log.lines().last().is_some_and(|line| line.starts_with("ppoll"))
+    log.lines().last().is_some_and(|line| line.starts_with("rt_sigtimedwait"))
 }
 
 /// A service that lives until it is told to end.
@@ -60,11 +60,11 @@ fn told_at_every_call_of_a_start(launch: impl Fn() -> Launch) {
     strace.until("castoff to wait for its service", |strace| {
         strace.descendants().iter().any(|process| process.name == "sleep")
             && fs::read_to_string(&log)
-                .is_ok_and(|log| log.lines().last().is_some_and(|l| l.starts_with("ppoll")))
+                .is_ok_and(|log| log.lines().last().is_some_and(|l| l.starts_with("rt_sigtimedwait")))
     });
     let calls = calls(&fs::read_to_string(&log).unwrap());
     drop(strace);
-    assert!(calls.len() > 20 && calls.last().unwrap().0 == "ppoll", "{calls:?}");
+    assert!(calls.len() > 20 && calls.last().unwrap().0 == "rt_sigtimedwait", "{calls:?}");
     for (name, which) in calls {
         let mark = mark();
         let what = format!("TERM at {name} {which}");

@@ -271,11 +271,13 @@ fn tini_warns_of_orphans_that_it_reaps() {
     }
 }
 
-/// Until it has blocked signals, which it does before it waits for them.
+/// Until it has blocked signals, which it does before it waits for them; while it is in
+/// sigtimedwait(2) they don't count as blocked.
 fn listens(init: &mut Running) {
     init.until("the signals to be blocked", |init| {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", init.pid)).unwrap();
-        !status.contains("SigBlk:\t0000000000000000")
+        let of = |file| std::fs::read_to_string(format!("/proc/{}/{file}", init.pid)).unwrap();
+        let waits = of("syscall").starts_with(&format!("{} ", libc::SYS_rt_sigtimedwait));
+        waits || !of("status").contains("SigBlk:\t0000000000000000")
     });
 }
 

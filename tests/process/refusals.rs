@@ -44,8 +44,29 @@ fn forwards_term(injection: &str) {
 }
 
 #[test]
+fn without_sigtimedwait_signals_are_forwarded_all_the_same() {
+    // a shell, which waits for nothing by that call itself
+    let script = "trap 'echo told; exit 5' TERM; echo ready; while :; do sleep 0.01; done";
+    let service = Launch::castoff(["--", "sh", "-c", script]);
+    let Some(launch) = refusing("rt_sigtimedwait:error=EPERM", service) else { return };
+    let mut strace = launch.start();
+    strace.expect("ready");
+    let castoff = strace.descendants()[0].pid;
+    crate::harness::send(castoff, libc::SIGTERM);
+    strace.expect("told");
+    assert_eq!(strace.wait(), Exit::Code(5));
+}
+
+#[test]
 fn without_signalfd_signals_are_forwarded_all_the_same() {
     forwards_term("signalfd4:error=EPERM");
+}
+
+#[test]
+fn where_no_signal_can_be_taken_the_end_of_the_service_is_noticed() {
+    let service = Launch::castoff(["--", "sh", "-c", "exit 7"]);
+    let Some(launch) = refusing("rt_sigtimedwait,signalfd4:error=EPERM", service) else { return };
+    assert_eq!(launch.start().wait(), Exit::Code(7));
 }
 
 #[test]

@@ -14,11 +14,11 @@ fn until_read(castoff: &mut Running) {
     });
 }
 
-/// Whether it is in a ppoll(2) whose timeout is null (proc_pid_syscall(5)).
+/// Whether it is in a sigtimedwait(2) whose timeout is null (proc_pid_syscall(5)).
 fn waits_for_ever(pid: i32) -> bool {
     let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap();
     let fields: Vec<&str> = call.split(' ').collect();
-    fields[0] == libc::SYS_ppoll.to_string() && fields[3] == "0x0"
+    fields[0] == libc::SYS_rt_sigtimedwait.to_string() && fields[3] == "0x0"
 }
 
 #[test]
