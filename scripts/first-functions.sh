@@ -7,10 +7,11 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-CARGO_PROFILE_RELEASE_STRIP=none scripts/static.sh
+scripts/static.sh
+built=target/x86_64-unknown-linux-musl/release/castoff
 trace=$(mktemp)
 trap 'rm -f "$trace" "$trace.names"' EXIT
-valgrind --tool=callgrind --demangle=no --callgrind-out-file="$trace" target/static/castoff -- /bin/true 2>/dev/null
+valgrind --tool=callgrind --demangle=no --callgrind-out-file="$trace" "$built" -- /bin/true 2>/dev/null
 {
     echo "/* Written by scripts/first-functions.sh. */"
     echo "SECTIONS"
@@ -19,7 +20,7 @@ valgrind --tool=callgrind --demangle=no --callgrind-out-file="$trace" target/sta
     # Functions that are the same were folded into one, which has all their names. A crate's
     # hash differs from compiler to compiler.
     sed -nE 's/^c?fn=\([0-9]+\) ([A-Za-z0-9_.]+).*/\1/p' "$trace" | grep -v '^0x' >"$trace.names"
-    nm target/static/castoff | awk '
+    nm "$built" | awk '
         FNR == NR { ran[$1]; next }
         { at[$3] = $1; names[$1] = names[$1] " " $3 }
         END { for (name in ran) print name names[at[name]] }' "$trace.names" - | tr ' ' '\n' |

@@ -10,11 +10,18 @@
 # source package.
 set -eu
 
+export CARGO_PROFILE_RELEASE_STRIP=none
+
 target=${STATIC_TARGET:-x86_64-unknown-linux-musl}
 variable=CARGO_TARGET_$(echo "$target" | tr 'a-z-' 'A-Z_')
 # No unwind tables: a panic aborts, and nothing else walks the stack.
 # No RELRO: nothing is relocated, and its padding would be a page that each process touches.
 flags="-C relocation-model=static -C relro-level=off -C target-feature=+crt-static -C force-unwind-tables=no -C link-arg=-Wl,-T,$PWD/scripts/no-unwind.ld -C link-arg=-Wl,--build-id=none"
+
+# Cargo doesn't know of linker scripts: without this it would not link anew when one changes.
+for script in scripts/*.ld; do
+    if [ "$script" -nt target/static/castoff ]; then touch src/main.rs; fi
+done
 
 installed() { rustup target list --installed 2>/dev/null | grep -qx "$target"; }
 
@@ -75,7 +82,9 @@ else
 fi
 
 mkdir -p target/static
-cp "$built/$target/release/castoff" target/static/castoff.new
+# Stripped here and not by the linker, which then lays functions out by another order than
+# that of scripts/first-functions.ld.
+strip --strip-all -o target/static/castoff.new "$built/$target/release/castoff"
 mv target/static/castoff.new target/static/castoff
 
 # What makes it run in an image FROM scratch: nothing is loaded, nothing is relocated.
