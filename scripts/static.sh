@@ -84,7 +84,11 @@ fi
 mkdir -p target/static
 # Stripped here and not by the linker, which then lays functions out by another order than
 # that of scripts/first-functions.ld.
-strip --strip-all -o target/static/castoff.new "$built/$target/release/castoff"
+strip --strip-all -o target/static/castoff.stripped "$built/$target/release/castoff"
+# Copied, as it will be into an image: strip writes in small pieces, and the kernel keeps them
+# in as small ones, which cost a start several faults.
+cp target/static/castoff.stripped target/static/castoff.new
+rm target/static/castoff.stripped
 mv target/static/castoff.new target/static/castoff
 
 # What makes it run in an image FROM scratch: nothing is loaded, nothing is relocated.

@@ -73,12 +73,16 @@ fn open_same(location: &Location, expected: &Status) -> nix::Result<Option<File>
     Ok((status.identity == expected.identity && status.kind == Kind::Regular).then(|| File::from(opened)))
 }
 
+/// Bytes that are read at once where nobody knows how many there are.
+const FIRST_READ: usize = 2048;
+
 /// Reads an open file from where it stands to its end.
 ///
 /// # Errors
 /// [`Cause::TooLarge`] beyond `limit` bytes, or what read(2) fails with.
 pub fn read_open(file: &File, path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
-    let mut content = Vec::new();
+    // the kernel's own files say that they are empty: one read is enough for most
+    let mut content = Vec::with_capacity(FIRST_READ);
     file.take(limit.saturating_add(1))
         .read_to_end(&mut content)
         .map_err(|error| FileError::io(Operation::Read, path, &error))?;
