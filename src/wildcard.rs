@@ -8,6 +8,9 @@ use std::path::Path;
 /// time linear in the product of the lengths at worst; never recurses.
 #[must_use]
 pub fn matches(pattern: &str, name: &str) -> bool {
+    if !pattern.bytes().any(|byte| matches!(byte, b'*' | b'?')) {
+        return pattern == name;
+    }
     let pattern: Vec<char> = pattern.chars().collect();
     let name: Vec<char> = name.chars().collect();
     let (mut p, mut n) = (0, 0);

@@ -19,6 +19,8 @@ use crate::format::Literal;
 /// Supplementary Private Use Area-A: 65,534 characters that no standard assigns.
 const FIRST_CANDIDATE: u32 = 0xF_0000;
 const LAST_CANDIDATE: u32 = 0xF_FFFD;
+/// What each of them begins with in UTF-8.
+const FIRST_BYTE: u8 = 0xF3;
 
 /// One printed value.
 #[derive(Clone, Debug)]
@@ -45,7 +47,8 @@ pub(super) struct Marker {
 
 impl Marker {
     pub(super) fn stands_in(self, text: &str) -> bool {
-        text.contains([self.open, self.close])
+        // bytes are looked at faster, and nearly no text has this one
+        text.bytes().any(|byte| byte == FIRST_BYTE) && text.contains([self.open, self.close])
     }
 
     /// Whether a value was made from text with markers in it.

@@ -350,13 +350,19 @@ fn find_name(text: &str, name: &str) -> Option<Range<usize>> {
     identifiers_in_tags(text).find(|(found, _)| *found == name).map(|(_, span)| span)
 }
 
+/// The filter that leaves a value as it is.
+const RAW: &str = "raw";
+
 /// Each use of the filter `raw`.
 fn raw_uses(source: &Arc<Source>) -> Vec<Place> {
     let text = source.text.as_str();
+    if !text.as_bytes().windows(RAW.len()).any(|word| word == RAW.as_bytes()) {
+        return Vec::new();
+    }
     let is_filter =
         |span: &Range<usize>| text.get(..span.start).is_some_and(|before| before.trim_end().ends_with('|'));
     identifiers_in_tags(text)
-        .filter(|(name, span)| *name == "raw" && is_filter(span))
+        .filter(|(name, span)| *name == RAW && is_filter(span))
         .map(|(_, span)| Place::new(source, span))
         .collect()
 }
