@@ -164,12 +164,12 @@ fn attack(volume: &Path, outside: &Path, names: &[&str], over: &AtomicBool) {
     }
 }
 
+/// Starts under attack, for each set of names.
+const STARTS: usize = 500;
+
 /// Starts a volume again and again while somebody exchanges these names in it. Returns how
 /// many starts came to their end.
 fn attacked(names: &[&str]) -> usize {
-    // the short form of a thousand starts: who has the time says how many
-    let starts =
-        std::env::var("CASTOFF_ATTACKED_STARTS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
     let case = upgraded("mirror");
     let looked = |case: &Case| -> Vec<_> {
         // hard links are the attacker's own doing: their number is not part of what must stay
@@ -182,7 +182,7 @@ fn attacked(names: &[&str]) -> usize {
     let mut ended = 0;
     std::thread::scope(|scope| {
         scope.spawn(|| attack(&case.path("root/site"), &case.path("root/outside"), names, &over));
-        for number in 0..starts {
+        for number in 0..STARTS {
             let policy = ["upgrade", "mirror", "missing"][number % 3];
             let lines = format!("owner = \"{SOMEBODY}:{SOMEBODY}\"\npolicy = \"{policy}\"");
             describe(&case, &format!("{}", number + 3), &lines);
