@@ -37,6 +37,7 @@ pub(super) fn supervise(mut plan: Box<RunPlan>, inherited: &Inherited, voice: Vo
     adopt_orphans(plan.init.subreaper, voice);
     let mut supervisor = Supervisor {
         machine: Machine::new(plan.signals.clone(), plan.grace).remapping(plan.init.remap_exit.clone()),
+        now: monotonic(),
         timer: None,
         exit: None,
         terminal_given: false,
@@ -76,7 +77,9 @@ fn adopt_orphans(subreaper: Subreaper, voice: Voice) {
 
 struct Supervisor {
     machine: Machine,
-    /// When to wake up, by `monotonic`.
+    /// When it woke up, by `monotonic`: one look at the clock for all that has happened then.
+    now: Duration,
+    /// When to wake up.
     timer: Option<Duration>,
     exit: Option<ExitCode>,
     /// Whether the service has castoff's terminal.
@@ -104,7 +107,8 @@ impl Supervisor {
             let timer = self.timer.map(|due| due.saturating_sub(monotonic()));
             let timeout = if all_reaped { timer } else { Some(Duration::ZERO) };
             signals.receive(timeout, |received| self.hear(received));
-            if self.timer.is_some_and(|due| due <= monotonic()) {
+            self.now = monotonic();
+            if self.timer.is_some_and(|due| due <= self.now) {
                 self.timer = None;
                 self.feed(Event::Timer);
             }
@@ -146,7 +150,10 @@ impl Supervisor {
         match received {
             Received { origin: Origin::Own, .. }
             | Received { origin: Origin::Kernel, signal: Signal::CHLD } => {}
-            Received { signal, .. } => self.feed(Event::Signal(signal)),
+            Received { signal, .. } => {
+                self.now = monotonic();
+                self.feed(Event::Signal(signal));
+            }
         }
     }
 
@@ -155,7 +162,7 @@ impl Supervisor {
     fn feed(&mut self, event: Event) {
         let mut next = Some(event);
         while let Some(event) = next.take() {
-            for action in self.machine.step(event, monotonic()) {
+            for action in self.machine.step(event, self.now) {
                 next = self.perform(action).or(next);
             }
         }
