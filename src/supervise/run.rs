@@ -4,7 +4,6 @@ use super::voice::{Level, Voice};
 use super::{seal, wait};
 use crate::exit::ExitCode;
 use crate::service::{Manner, RunPlan};
-use crate::sys::environment;
 use crate::sys::exec_failure::explain;
 use crate::sys::spawn::{Prepared, Program, Setting};
 use crate::sys::start::Inherited;
@@ -30,7 +29,6 @@ pub fn run(plan: Box<RunPlan>, inherited: &Inherited, voice: Voice, sealing: Sea
         (Manner::Supervise, Sealing::Fresh) => {
             let errno = seal::start_afresh(&plan, inherited, voice);
             voice.say(Level::Debug, &format!("not sealed, supervising as I am: {}", errno.desc()));
-            environment::wipe();
             wait::supervise(plan, inherited, voice)
         }
     }

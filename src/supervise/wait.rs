@@ -18,6 +18,7 @@ use crate::observe::oom;
 use crate::service::{Action, Event, Machine, RunPlan, Scope, Subreaper};
 use crate::signal::Signal;
 use crate::sys::clock::monotonic;
+use crate::sys::environment;
 use crate::sys::exec_failure::explain;
 use crate::sys::itself::{become_subreaper, own_pid};
 use crate::sys::memory;
@@ -34,6 +35,8 @@ const REAPED_AT_ONCE: usize = 1_000;
 
 /// Runs the service of `plan` and stays with it until the end.
 pub(super) fn supervise(mut plan: Box<RunPlan>, inherited: &Inherited, voice: Voice) -> ExitCode {
+    // The plan has what the service gets of it; nobody else is shown it.
+    environment::wipe();
     adopt_orphans(plan.init.subreaper, voice);
     let mut supervisor = Supervisor {
         machine: Machine::new(plan.signals.clone(), plan.grace).remapping(plan.init.remap_exit.clone()),

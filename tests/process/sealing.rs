@@ -23,10 +23,16 @@ fn the_environment_is_gone_after_sealing() {
 }
 
 #[test]
-fn without_sealing_the_environment_is_there_to_be_seen() {
-    // That the test above can fail.
-    let (_, out, _) = look(Launch::library(["--", "sh", "-c", LOOK]), Place::Child);
-    assert!(out.contains("canary"), "{out}");
+fn a_plain_init_shows_no_environment_either_and_the_service_has_it() {
+    each_place(|place| {
+        let (exit, out, err) = look(Launch::castoff(["--", "sh", "-c", LOOK]), place);
+        assert_eq!(exit, Exit::Code(7), "{err}");
+        assert!(!out.contains("canary"), "{out}");
+        // that looking would show it
+        let look_at_service = LOOK.replace("$PPID", "self");
+        let (_, out, _) = look(Launch::castoff(["--", "sh", "-c", &look_at_service]), place);
+        assert!(out.contains("canary"), "{out}");
+    });
 }
 
 #[test]
