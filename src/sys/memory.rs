@@ -23,44 +23,67 @@ const OWN_FRAMES: usize = 1024;
 /// castoff never does.
 pub struct Heap;
 
-static HEAP: Mutex<Dlmalloc> = Mutex::new(Dlmalloc::new());
+struct State {
+    dlmalloc: Dlmalloc,
+    /// Allocations that are not freed yet.
+    live: usize,
+}
 
-fn heap() -> MutexGuard<'static, Dlmalloc> {
+static HEAP: Mutex<State> = Mutex::new(State { dlmalloc: Dlmalloc::new(), live: 0 });
+
+fn heap() -> MutexGuard<'static, State> {
     HEAP.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 // SAFETY: dlmalloc keeps the promises of an allocator, for one caller at a time.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let mut heap = heap();
+        heap.live = heap.live.wrapping_add(1);
         // SAFETY: the caller's promises are those that are asked for.
-        unsafe { heap().malloc(layout.size(), layout.align()) }
+        unsafe { heap.dlmalloc.malloc(layout.size(), layout.align()) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        let mut heap = heap();
+        heap.live = heap.live.wrapping_add(1);
         // SAFETY: as above.
-        unsafe { heap().calloc(layout.size(), layout.align()) }
+        unsafe { heap.dlmalloc.calloc(layout.size(), layout.align()) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        let mut heap = heap();
+        heap.live = heap.live.wrapping_sub(1);
         // SAFETY: as above.
-        unsafe { heap().free(pointer, layout.size(), layout.align()) }
+        unsafe { heap.dlmalloc.free(pointer, layout.size(), layout.align()) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: as above.
-        unsafe { heap().realloc(pointer, layout.size(), layout.align(), new_size) }
+        unsafe { heap().dlmalloc.realloc(pointer, layout.size(), layout.align(), new_size) }
     }
 }
 
 /// Gives back to the kernel what was used and is no more: the end of the heap, and the stack
 /// below who calls. What is needed again is there again, as zeros.
 pub fn give_back() {
-    let mut heap = heap();
-    heap.set_granularity(PAGE);
-    // SAFETY: has no precondition; nothing that is in use is given back.
-    unsafe { heap.trim(0) };
-    drop(heap);
+    give_back_heap(&mut heap());
     give_back_stack();
+}
+
+fn give_back_heap(heap: &mut State) {
+    heap.dlmalloc.set_granularity(PAGE);
+    // SAFETY: nothing that is in use is given back. Where nothing is in use at all, one page is
+    // left, where a new allocation would be made: what is allocated later begins elsewhere.
+    unsafe {
+        let last = heap.dlmalloc.malloc(1, 1);
+        heap.dlmalloc.free(last, 1, 1);
+        heap.dlmalloc.trim(0);
+        if heap.live == 0 && !last.is_null() {
+            libc::madvise(last.with_addr(last.addr() & !(PAGE - 1)).cast(), PAGE, libc::MADV_DONTNEED);
+            heap.dlmalloc = Dlmalloc::new();
+        }
+    }
 }
 
 fn give_back_stack() {
@@ -97,6 +120,10 @@ mod tests {
             assert!(std::slice::from_raw_parts(large, 100_000).iter().all(|byte| *byte == 8));
             Heap.dealloc(large, layout(300_000));
             Heap.dealloc(small, layout(100));
+            give_back();
+            let anew = Heap.alloc_zeroed(layout(5_000));
+            assert!(std::slice::from_raw_parts(anew, 5_000).iter().all(|byte| *byte == 0));
+            Heap.dealloc(anew, layout(5_000));
         }
         assert!(deep.iter().all(|byte| *byte == 3));
     }
