@@ -6,7 +6,6 @@
 //! file of their own replaced.
 
 use std::ffi::OsString;
-use std::io::Write as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
@@ -87,10 +86,36 @@ const KINDS: [(Kind, &str); 7] = [
 pub(super) fn write_line(text: &mut Vec<u8>, path: &Path, shipped: &Shipped) {
     let Shipped { kind, mode, size, modified: (seconds, nanoseconds), content } = shipped;
     let kind = KINDS.iter().find(|(known, _)| known == kind).map_or("", |(_, word)| *word);
-    // writing to a vector can't fail
-    let _ = write!(text, "{kind} {mode:04o} {size} {seconds}.{nanoseconds:09} {content:032x} ");
-    text.extend(escaped(path));
+    text.extend_from_slice(kind.as_bytes());
+    text.push(b' ');
+    digits(text, (*mode).into(), 8, 4);
+    text.push(b' ');
+    digits(text, *size, 10, 1);
+    text.extend_from_slice(if *seconds < 0 { b" -" } else { b" " });
+    digits(text, seconds.unsigned_abs(), 10, 1);
+    text.push(b'.');
+    digits(text, (*nanoseconds).into(), 10, 9);
+    text.push(b' ');
+    for half in content.to_be_bytes().as_chunks::<8>().0 {
+        digits(text, u64::from_be_bytes(*half), 16, 16);
+    }
+    text.push(b' ');
+    text.extend_from_slice(&escaped(path));
     text.push(b'\n');
+}
+
+/// A number with at least so many digits. By hand: there are tens of thousands of them in a
+/// start that fills a volume, and the standard library's formatting takes far longer.
+fn digits(text: &mut Vec<u8>, mut number: u64, base: u64, least: usize) {
+    let begin = text.len();
+    while number > 0 || text.len() - begin < least {
+        let digit = u8::try_from(number % base).unwrap_or(0);
+        number /= base;
+        text.push(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 });
+    }
+    if let Some(written) = text.get_mut(begin..) {
+        written.reverse();
+    }
 }
 
 pub(super) fn parse_line(line: &[u8]) -> Option<(PathBuf, Shipped)> {
