@@ -44,7 +44,10 @@ impl Engine {
         std::os::unix::fs::symlink(std::fs::canonicalize(binary()).unwrap(), directory.join(link)).unwrap();
         let path = |name: &str| directory.join(name).to_str().unwrap().to_owned();
         let log = std::fs::File::create(path("log")).unwrap();
-        let daemon = Command::new("dockerd")
+        // in a network of its own: told to have no bridge, it removes the one called docker0,
+        // which is another engine's
+        let daemon = Command::new("unshare")
+            .args(["--net", "dockerd"])
             .args(["--data-root", &path("data"), "--exec-root", &path("exec")])
             .args(["--host", &format!("unix://{}", path("socket")), "--pidfile", &path("pid")])
             .args(["--config-file", &path("daemon.json"), "--init-path", &path(link)])
