@@ -84,18 +84,6 @@ impl<V> PathMap<V> {
         self.0.retain(|(path, _)| keeps(path));
     }
 
-    /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// All, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&Path, &V)> {
         self.0.iter().map(|(path, value)| (path.as_path(), value))
