@@ -39,16 +39,18 @@ fn heap() -> MutexGuard<'static, State> {
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let mut heap = heap();
-        heap.live = heap.live.wrapping_add(1);
         // SAFETY: the caller's promises are those that are asked for.
-        unsafe { heap.dlmalloc.malloc(layout.size(), layout.align()) }
+        let made = unsafe { heap.dlmalloc.malloc(layout.size(), layout.align()) };
+        heap.live = heap.live.wrapping_add(usize::from(!made.is_null()));
+        made
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         let mut heap = heap();
-        heap.live = heap.live.wrapping_add(1);
         // SAFETY: as above.
-        unsafe { heap.dlmalloc.calloc(layout.size(), layout.align()) }
+        let made = unsafe { heap.dlmalloc.calloc(layout.size(), layout.align()) };
+        heap.live = heap.live.wrapping_add(usize::from(!made.is_null()));
+        made
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
@@ -77,9 +79,12 @@ fn give_back_heap(heap: &mut State) {
     // left, where a new allocation would be made: what is allocated later begins elsewhere.
     unsafe {
         let last = heap.dlmalloc.malloc(1, 1);
+        if last.is_null() {
+            return;
+        }
         heap.dlmalloc.free(last, 1, 1);
         heap.dlmalloc.trim(0);
-        if heap.live == 0 && !last.is_null() {
+        if heap.live == 0 {
             libc::madvise(last.with_addr(last.addr() & !(PAGE - 1)).cast(), PAGE, libc::MADV_DONTNEED);
             heap.dlmalloc = Dlmalloc::new();
         }
