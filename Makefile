@@ -10,7 +10,7 @@ export CARGO STATIC_TARGET
 cargo = $(if $(CARGO),$(CARGO),cargo)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-containers faults formats fuzz lint setup build static bench size
+.PHONY: help demo test test-containers faults formats fuzz lint setup build static bench bench-services soak size
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,14 @@ build: ## the debug binary
 
 bench: static ## measure beside the peers, and write docs/benchmarks.md; as root
 	@scripts/bench.sh
+	@$(MAKE) --no-print-directory bench-services
+
+bench-services: static ## two services beside supervisord, s6, runit and Horust; writes docs/benchmarks-services.md
+	scripts/bench-services.py >target/bench-services.md
+	mv target/bench-services.md docs/benchmarks-services.md
+
+soak: static ## an hour (SOAK_SECONDS) among services that die, print and leave orphans: nothing may grow
+	@scripts/soak.py
 
 static: ## the release binary: static musl, target/static/castoff
 	@scripts/static.sh

@@ -16,6 +16,8 @@ use crate::ground::Ground;
 use crate::race::{Candidate, Table, medians, race, run};
 
 const ROUNDS: usize = 301;
+/// Which processor an init and its service come to is decided once for each launch.
+const LAUNCHES: usize = 10;
 
 /// An init: what it is called, and the words that stand before the command.
 struct Init {
@@ -42,13 +44,16 @@ impl Init {
 /// castoff first, and the peers that are installed.
 fn inits(ground: &Ground) -> Vec<Init> {
     let castoff = ground.castoff.display().to_string();
-    let pid1 = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench/peers/bin/pid1");
-    let pid1 = pid1.display().to_string();
-    let candidates: [(&'static str, Vec<&str>); 6] = [
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench/peers/bin");
+    let built = |name: &str| built.join(name).display().to_string();
+    let (pid1, tini, dumb_init) = (built("pid1"), built("tini-musl"), built("dumb-init-musl"));
+    let candidates: [(&'static str, Vec<&str>); 8] = [
         ("castoff", vec![&castoff, "--"]),
         ("tini", vec!["tini", "-s", "--"]),
         ("tini-static", vec!["tini-static", "-s", "--"]),
+        ("tini, built for musl", vec![&tini, "-s", "--"]),
         ("dumb-init", vec!["dumb-init", "--"]),
+        ("dumb-init, built for musl", vec![&dumb_init, "--"]),
         ("catatonit", vec!["catatonit", "--"]),
         ("pid1 (crates.io)", vec![&pid1, "--"]),
     ];
@@ -202,37 +207,55 @@ fn pid(child: &Child) -> Pid {
     Pid::from_raw(child.id().try_into().unwrap())
 }
 
-pub(crate) fn latency(ground: &Ground) -> Vec<Table> {
-    let inits = inits(ground);
-    let mut running: Vec<(&Init, Child, Pid, Vec<u64>)> = Vec::new();
-    for init in &inits {
-        // passes TERM on once, and kills two seconds later
-        if init.name.starts_with("pid1") {
-            continue;
-        }
-        let (child, service) = with_service(init);
-        running.push((init, child, service, Vec::new()));
-    }
+/// How long each signal takes through inits that are started together.
+fn latencies(inits: &[Init]) -> Vec<Vec<u64>> {
+    let mut running: Vec<(Child, Pid)> = inits.iter().map(with_service).collect();
+    let mut times = vec![Vec::new(); inits.len()];
     for _ in 0..ROUNDS {
-        for (_, child, _, times) in &mut running {
+        for ((child, _), times) in running.iter_mut().zip(&mut times) {
             std::thread::sleep(Duration::from_millis(1));
             let begun = now();
             kill(pid(child), Signal::SIGTERM).unwrap();
             times.push(read_number(child) - begun);
         }
     }
-    let mut medians = Vec::new();
-    for (init, child, service, mut times) in running {
+    for (child, service) in running {
         end(child, service);
-        times.sort_unstable();
-        medians.push((init.name, times[times.len() / 2]));
     }
+    times
+}
+
+pub(crate) fn latency(ground: &Ground) -> Vec<Table> {
+    let mut inits = inits(ground);
+    // passes TERM on once, and kills two seconds later
+    inits.retain(|init| !init.name.starts_with("pid1"));
+    let mut all: Vec<Vec<u64>> = vec![Vec::new(); inits.len()];
+    for launch in 0..LAUNCHES {
+        // who comes after whom matters, too
+        let turn = launch % inits.len();
+        inits.rotate_left(turn);
+        all.rotate_left(turn);
+        for (all, times) in all.iter_mut().zip(latencies(&inits)) {
+            all.extend(times);
+        }
+        inits.rotate_right(turn);
+        all.rotate_right(turn);
+    }
+    let medians: Vec<(&str, u64)> = inits
+        .iter()
+        .zip(&mut all)
+        .map(|(init, times)| {
+            times.sort_unstable();
+            (init.name, times[times.len() / 2])
+        })
+        .collect();
     let tini = medians.iter().find(|(name, _)| *name == "tini").map_or(medians[0].1, |(_, time)| *time);
     let lines = medians
         .into_iter()
         .map(|(name, time)| (name.to_owned(), format!("{:.2}", time as f64 / tini as f64)));
     let note = format!(
-        "From kill(2) of the init to the service's return from sigwait(3); tini is 1. Medians of {ROUNDS} rounds."
+        "From kill(2) of the init to the service's return from sigwait(3); tini is 1. Medians of {LAUNCHES} launches of \
+         each, {ROUNDS} signals a launch."
     );
     vec![Table::of("A signal on its way", &note, lines.collect())]
 }

@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 missing=
-for program in rsync:rsync strace:strace mkfs.ext4:e2fsprogs tini:tini dumb-init:dumb-init catatonit:catatonit; do
+for program in rsync:rsync strace:strace mkfs.ext4:e2fsprogs tini:tini dumb-init:dumb-init catatonit:catatonit musl-gcc:musl-tools; do
     command -v "${program%%:*}" >/dev/null || missing="$missing ${program#*:}"
 done
 if [ -n "$missing" ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
@@ -15,5 +15,30 @@ fi
 if [ ! -x target/bench/peers/bin/pid1 ]; then
     cargo install --quiet --root target/bench/peers pid1-exe || echo "skipped: pid1 of crates.io"
 fi
+# As Debian's tini and dumb-init are glibc's, their sources are built for musl too: how much of a
+# difference is the C library's, and how much the init's.
+peers=$PWD/target/bench/peers/bin
+sources=$(mktemp -d)
+trap 'rm -rf "$sources"' EXIT
+build_dumb_init() (
+    cd "$sources"
+    pip download --quiet --no-deps --no-binary :all: dumb-init && tar xzf dumb*init-*.tar.gz
+    musl-gcc -O2 -static -o "$peers/dumb-init-musl" dumb*init-*/dumb-init.c
+)
+build_tini() (
+    mkdir "$sources/list" "$sources/state"
+    sed 's/^Types: deb$/Types: deb-src/' /etc/apt/sources.list.d/debian.sources >"$sources/list/debian.sources"
+    from="-o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=$sources/list -o Dir::State::lists=$sources/state"
+    cd "$sources"
+    # shellcheck disable=SC2086 # a list of words
+    apt-get $from -qq update && apt-get $from -qq source --download-only tini
+    tar xzf tini_*.orig.tar.gz && cd tini-*/src
+    sed 's/#cmakedefine.*//; s/@[A-Za-z_]*@//g' tiniConfig.h.in >tiniConfig.h
+    { echo 'unsigned char LICENSE[] = "";'; echo 'unsigned int LICENSE_len = 0;'; } >tiniLicense.h
+    musl-gcc -O2 -static -D_GNU_SOURCE -o "$peers/tini-musl" tini.c
+)
+mkdir -p "$peers"
+[ -x "$peers/dumb-init-musl" ] || build_dumb_init >/dev/null 2>&1 || echo "skipped: dumb-init built for musl"
+[ -x "$peers/tini-musl" ] || build_tini >/dev/null 2>&1 || echo "skipped: tini built for musl"
 # the measured code is the static binary: the harness need not be optimised
 cargo bench --quiet --profile dev --bench bench -- "$@"

@@ -1,9 +1,11 @@
 #!/bin/sh
-# Builds the base image and runs the container tests. Without a Docker engine it says
-# `skipped` with the reason, unless CASTOFF_REQUIRE_DOCKER=1.
+# Runs a short soak (scripts/soak.py), builds the base image and runs the container tests. Without
+# a Docker engine it says `skipped` with the reason, unless CASTOFF_REQUIRE_DOCKER=1.
 set -eu
 cd "$(dirname "$0")/.."
 
+# by the same binary, and without Docker
+SOAK_SECONDS=15 scripts/soak.py
 if ! docker version >/dev/null 2>&1; then
     if [ "${CASTOFF_REQUIRE_DOCKER:-0}" = 1 ]; then
         echo 'the container tests need a Docker engine, and none answers' >&2

@@ -4,10 +4,10 @@
 #
 # With $CARGO set, that cargo is used as it is. Else rustup's own musl target, where it can
 # be had: with the standard library built from its source for size, where that can be had too
-# (a sixth less), and linked by lld, which folds functions that are the same and puts
-# those that a plain init runs beside each other (scripts/first-functions.sh). Else (or with
-# STATIC_TOOLCHAIN=debian) Debian's compiler, which builds the standard library from its
-# source package.
+# (a sixth less; "s" makes no more of it than "z", and is faster), and linked by lld, which folds
+# functions that are the same and puts what a start touches side by side (scripts/layout.py).
+# Else (or with STATIC_TOOLCHAIN=debian) Debian's compiler, which builds the standard library
+# from its source package.
 set -eu
 
 export CARGO_PROFILE_RELEASE_STRIP=none
@@ -58,13 +58,18 @@ with_debian() {
 with_rustup() {
     lld=$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin/gcc-ld
     if [ -e "$lld/ld.lld" ]; then
-        flags="$flags -C link-arg=-fuse-ld=lld -C link-arg=-B$lld -C link-arg=-Wl,--icf=all -C link-arg=-Wl,-T,$PWD/scripts/first-functions.ld"
+        flags="$flags -C link-arg=-fuse-ld=lld -C link-arg=-B$lld -C link-arg=-Wl,--icf=all -C link-arg=-Wl,-Map=$PWD/target/static.map"
+        # what was traced, and the sections that it names, are this architecture's
+        case $target in x86_64-*) flags="$flags -C link-arg=-Wl,-T,$PWD/scripts/layout.ld" ;; esac
     fi
     if rustup component list 2>/dev/null | grep -q '^rust-src (installed)' ||
         timeout 120 rustup component add rust-src >/dev/null 2>&1; then
         # building std is behind a flag that only RUSTC_BOOTSTRAP opens in a stable compiler
         env RUSTC_BOOTSTRAP=1 "${variable}_RUSTFLAGS=$flags" cargo build --release --locked --target "$target" \
-            -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size
+            -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size \
+            --config 'profile.release.package.core.opt-level="s"' \
+            --config 'profile.release.package.alloc.opt-level="s"' \
+            --config 'profile.release.package.std.opt-level="s"'
     else
         env "${variable}_RUSTFLAGS=$flags" cargo build --release --locked --target "$target"
     fi
@@ -83,7 +88,7 @@ fi
 
 mkdir -p target/static
 # Stripped here and not by the linker, which then lays functions out by another order than
-# that of scripts/first-functions.ld.
+# that of scripts/layout.ld.
 strip --strip-all -o target/static/castoff.stripped "$built/$target/release/castoff"
 # Copied, as it will be into an image: strip writes in small pieces, and the kernel keeps them
 # in as small ones, which cost a start several faults.

@@ -4,10 +4,11 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use crate::ask::{Manner, StatusFormat, USUAL_TIMEOUT, Wish};
 use crate::cli::{self, Options, ScopeOption};
 use crate::diagnostic::Diagnostic;
 use crate::log::{Format, Level};
-use crate::plan::RunWish;
+use crate::plan::{ControlWish, RunWish};
 use crate::service::{InitOptions, Scope};
 use crate::settings::Settings;
 use crate::supervise::{self, Voice};
@@ -24,15 +25,20 @@ pub(crate) enum Mode {
     Check,
     Plan,
     Render(Option<PathBuf>),
+    /// Ask the castoff that runs.
+    Ask(Wish),
 }
 
 /// Options and settings brought together: an option beats its variable.
 pub(crate) struct Asked {
     pub(crate) options: Options,
+    /// The command line, as it was given.
+    pub(crate) given: Vec<OsString>,
     pub(crate) mode: Mode,
     pub(crate) config: Option<PathBuf>,
     pub(crate) root: Option<PathBuf>,
     pub(crate) state: Option<PathBuf>,
+    pub(crate) control: ControlWish,
     pub(crate) level: Level,
     pub(crate) format: Format,
 }
@@ -60,11 +66,14 @@ impl Asked {
             Format::Text,
             &mut problems,
         );
+        let control = control_wish(settings, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
         let root = options.root.clone().or_else(|| settings.root.clone());
-        let mode = if options.check {
+        let mode = if let Some(wish) = &options.wish {
+            Mode::Ask(wish.clone())
+        } else if options.check {
             Mode::Check
         } else if options.plan {
             Mode::Plan
@@ -76,10 +85,12 @@ impl Asked {
             Mode::Start
         };
         Ok(Self {
+            given: Vec::new(),
             mode,
             config: options.config.clone().or_else(|| settings.config.clone()),
             root,
             state: settings.state.clone(),
+            control,
             level,
             format,
             options,
@@ -99,6 +110,16 @@ impl Asked {
             Format::Json => supervise::LineFormat::Json,
         };
         Voice { level, format }
+    }
+
+    /// How the castoff that runs is asked.
+    pub(crate) fn manner(&self) -> Manner<'_> {
+        Manner {
+            control: &self.control,
+            status: self.options.status_format.unwrap_or(StatusFormat::Text),
+            timeout: self.options.timeout.unwrap_or(USUAL_TIMEOUT),
+            log: self.format,
+        }
     }
 
     /// The spec: named, or at its usual place if there is one.
@@ -124,6 +145,7 @@ impl Asked {
             grace: self.options.grace,
             stop_delay: self.options.stop_delay,
             stop_is_success: self.options.stop_is_success,
+            control: self.control.clone(),
             init: InitOptions {
                 subreaper: self.options.subreaper.unwrap_or_default(),
                 own_session: self.options.setsid,
@@ -148,6 +170,19 @@ impl Asked {
         match &self.state {
             Some(directory) => vec![directory.clone()],
             None => STATE_DIRECTORIES.map(PathBuf::from).to_vec(),
+        }
+    }
+}
+
+fn control_wish(settings: &Settings, problems: &mut Vec<Diagnostic>) -> ControlWish {
+    match &settings.control {
+        None => ControlWish::Usual,
+        Some(word) if word == Path::new("none") => ControlWish::Nowhere,
+        Some(path) if path.is_absolute() => ControlWish::At(path.clone()),
+        Some(_) => {
+            let title = "CASTOFF_CONTROL must be an absolute path, or none";
+            problems.push(Diagnostic::environment(title));
+            ControlWish::Usual
         }
     }
 }

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use lexopt::{Arg, Parser};
 
+use crate::ask::{StatusFormat, Wish};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::exit::ExitCode;
 use crate::log::{Format, Level};
 use crate::service::Subreaper;
+use crate::service::control::Verb;
 use crate::signal::Signal;
 
 /// What is asked for, mistakes apart.
@@ -26,6 +28,12 @@ pub struct Options {
     pub render_only: bool,
     /// Print what a start would do.
     pub plan: bool,
+    /// What to ask the castoff that runs.
+    pub wish: Option<Wish>,
+    /// How its status is printed.
+    pub status_format: Option<StatusFormat>,
+    /// How long is waited for what it was asked for.
+    pub timeout: Option<Duration>,
     /// Resolve every destination below this directory.
     pub root: Option<PathBuf>,
     /// Take the variables from a dotenv file instead of the environment.
@@ -83,12 +91,20 @@ const REPEATABLE: [&str; 2] = ["rewrite", "remap-exit"];
 /// An option as the help shows it: its long name, what its value is called, what it does.
 struct Described(&'static str, &'static str, &'static str);
 
-const DESCRIBED: [Described; 22] = [
+const DESCRIBED: [Described; 30] = [
     Described("config", "FILE", "The spec [default: $CASTOFF_CONFIG, /etc/castoff.toml]; also -c"),
     Described("check", "", "Report every problem at once; change nothing"),
     Described("strict", "", "With --check: what is only pointed out counts as an error"),
     Described("render-only", "", "Write the config files and stop"),
     Described("plan", "", "Print what a start would do, why, and what it would change"),
+    Described("status", "[NAME]", "Print how the services are that run, or one of them"),
+    Described("format", "FORMAT", "With --status: text, json or prometheus [default: text]"),
+    Described("start", "NAME", "Start a service, and wait until it is ready"),
+    Described("stop", "NAME", "Stop a service, and wait until it is down"),
+    Described("restart", "NAME", "Stop and start a service, and wait until it is ready"),
+    Described("reload", "[NAME]", "Have a service read its files again; without a name what SIGHUP does"),
+    Described("timeout", "DURATION", "With these: how long to wait [default: 1m]"),
+    Described("healthcheck", "", "End with 0 if all essential services are ready and healthy, else with 1"),
     Described("root", "DIR", "Resolve every destination below DIR"),
     Described("env-file", "FILE", "Take the variables from a dotenv file, not the environment"),
     Described("output", "DIR|-", "Where that writes; - prints, secrets hidden [default: --root, or -]"),
@@ -157,7 +173,11 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Asked, Diagnostic> {
 }
 
 impl Options {
+    #[inline(never)]
     fn take(&mut self, name: &str, parser: &mut Parser) -> Result<(), Diagnostic> {
+        if let Some(wish) = asked_wish(name, parser)? {
+            return self.ask(wish);
+        }
         let mut value =
             || parser.value().map_err(|_| wrong(format!("--{name} needs a value")).help(usage_of(name)));
         match name {
@@ -166,6 +186,8 @@ impl Options {
             "strict" => self.strict = true,
             "render-only" => self.render_only = true,
             "plan" => self.plan = true,
+            "format" => self.status_format = Some(of_words(name, &value()?, &StatusFormat::WORDS)?),
+            "timeout" => self.timeout = Some(parsed(name, &value()?, parse_duration)?),
             "root" => self.root = Some(value()?.into()),
             "env-file" => self.env_file = Some(value()?.into()),
             "output" => self.output = Some(value()?.into()),
@@ -186,14 +208,36 @@ impl Options {
         Ok(())
     }
 
+    fn ask(&mut self, wish: Wish) -> Result<(), Diagnostic> {
+        if let Some(other) = &self.wish {
+            let (one, other) = (other.option(), wish.option());
+            return Err(wrong(format!("{one} and {other} can't be given together")));
+        }
+        self.wish = Some(wish);
+        Ok(())
+    }
+
     fn check_together(&self) -> Result<(), Diagnostic> {
         let modes = [(self.check, "--check"), (self.render_only, "--render-only"), (self.plan, "--plan")];
-        let mut given = modes.into_iter().filter(|(given, _)| *given).map(|(_, name)| name);
+        let given = modes.into_iter().filter(|(given, _)| *given).map(|(_, name)| name);
+        let mut given = given.chain(self.wish.as_ref().map(Wish::option));
         if let (Some(one), Some(other)) = (given.next(), given.next()) {
             return Err(wrong(format!("{one} and {other} can't be given together")));
         }
         if self.strict && !self.check {
             return Err(wrong("--strict needs --check".to_owned()));
+        }
+        if self.status_format.is_some() && !matches!(self.wish, Some(Wish::Verb(Verb::Status, _))) {
+            return Err(wrong("--format needs --status".to_owned()));
+        }
+        if self.timeout.is_some() && !self.wish.as_ref().is_some_and(Wish::waits) {
+            return Err(wrong(
+                "--timeout needs --start, --stop, --restart or --reload with a name".to_owned(),
+            ));
+        }
+        if let (Some(wish), Some(word)) = (&self.wish, self.command.first()) {
+            let word = word.to_string_lossy();
+            return Err(wrong(format!("{} runs no command: `{word}`", wish.option())));
         }
         let staying = [
             (self.subreaper.is_some(), "--subreaper"),
@@ -210,6 +254,28 @@ impl Options {
             return Err(wrong("--output needs --render-only".to_owned()));
         }
         Ok(())
+    }
+}
+
+/// What an option asks of the castoff that runs, if it is one of those.
+fn asked_wish(name: &str, parser: &mut Parser) -> Result<Option<Wish>, Diagnostic> {
+    let (verb, is_needed) = match name {
+        "healthcheck" => return Ok(Some(Wish::Healthcheck)),
+        "status" => (Verb::Status, false),
+        "start" => (Verb::Start, true),
+        "stop" => (Verb::Stop, true),
+        "restart" => (Verb::Restart, true),
+        "reload" => (Verb::Reload, false),
+        _ => return Ok(None),
+    };
+    let is_name = |word: &OsStr| !word.as_encoded_bytes().starts_with(b"-");
+    let word = match parser.try_raw_args() {
+        Some(mut rest) => rest.next_if(is_name),
+        None => parser.optional_value(),
+    };
+    match word {
+        None if is_needed => Err(wrong(format!("--{name} needs a value")).help(usage_of(name))),
+        word => Ok(Some(Wish::Verb(verb, word.map(|word| word.to_string_lossy().into_owned())))),
     }
 }
 
@@ -282,6 +348,7 @@ fn parse_remap(text: &str) -> Result<(ExitCode, ExitCode), String> {
     codes.ok_or_else(|| "CODE=CODE is needed, both from 0 to 255, as in 143=0".to_owned())
 }
 
+#[cold]
 fn help() -> String {
     let mut text = String::from(
         "The entrypoint of a container image: checks the environment, renders config files, and\n\
@@ -299,130 +366,5 @@ fn help() -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Asked, Options, parse};
-    use crate::diagnostic::Diagnostic;
-    use crate::exit::ExitCode;
-    use crate::signal::Signal;
-
-    fn asked(line: &str) -> Result<Asked, Diagnostic> {
-        parse(std::iter::once("castoff").chain(line.split_whitespace()).map(Into::into).collect())
-    }
-
-    fn of(line: &str) -> Option<Options> {
-        match asked(line) {
-            Ok(Asked::Work(options)) => Some(*options),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn options_end_at_the_first_word_of_the_command() {
-        for (line, command) in [
-            ("", vec![]),
-            ("nginx -g off", vec!["nginx", "-g", "off"]),
-            ("--exec nginx --exec", vec!["nginx", "--exec"]),
-            ("-- --check", vec!["--check"]),
-            ("-c x.toml sh -c y", vec!["sh", "-c", "y"]),
-            ("nginx -- x", vec!["nginx", "--", "x"]),
-        ] {
-            assert_eq!(of(line).unwrap().command, command, "{line}");
-        }
-    }
-
-    #[test]
-    fn rewrites() {
-        let options = of("--rewrite TERM=QUIT --rewrite HUP=0 x").unwrap();
-        assert_eq!(options.rewrite, [(Signal::TERM, Some(Signal::QUIT)), (Signal::HUP, None)]);
-    }
-
-    #[test]
-    fn exit_codes_are_remapped() {
-        let options = of("--remap-exit 143=0 --remap-exit 0=255 x").unwrap();
-        assert_eq!(options.remap_exit, [(ExitCode(143), ExitCode(0)), (ExitCode(0), ExitCode(255))]);
-    }
-
-    #[test]
-    fn values_in_both_spellings() {
-        for line in [
-            "--config x --log-level debug",
-            "--config=x --log-level=debug",
-            "-c x --log-level debug",
-            "-cx --log-level=debug",
-        ] {
-            let options = of(line).unwrap();
-            assert_eq!(options.config.as_deref(), Some(std::path::Path::new("x")), "{line}");
-            assert_eq!(options.log_level, Some(crate::log::Level::Debug), "{line}");
-        }
-    }
-
-    #[test]
-    fn mistakes() {
-        for (line, title, help) in [
-            ("--check --plan", "--check and --plan can't be given together", ""),
-            ("--chek", "there is no option --chek", "did you mean --check?"),
-            ("-x", "there is no option -x", "castoff --help lists the options"),
-            ("--output x", "--output needs --render-only", ""),
-            ("--strict", "--strict needs --check", ""),
-            ("--grace 1s --grace 2s", "--grace is given twice", ""),
-            (
-                "--rewrite TERM",
-                "--rewrite can't be `TERM`",
-                "SIGNAL=SIGNAL is needed, as in TERM=QUIT or HUP=0",
-            ),
-            ("--rewrite KILL=TERM", "--rewrite can't be `KILL=TERM`", "SIGKILL can't be caught"),
-            ("--rewrite TERM=FOO", "--rewrite can't be `TERM=FOO`", "there is no signal `FOO`"),
-            ("--grace 5", "--grace can't be `5`", "a number with a unit is needed: 500ms, 30s, 5m, 1h30m"),
-            ("--scope every", "--scope can't be `every`", "it can be main, group, all"),
-            ("--subreaper yes", "--subreaper can't be `yes`", "it can be auto, always, never"),
-            (
-                "--remap-exit 143",
-                "--remap-exit can't be `143`",
-                "CODE=CODE is needed, both from 0 to 255, as in 143=0",
-            ),
-            (
-                "--remap-exit 256=0",
-                "--remap-exit can't be `256=0`",
-                "CODE=CODE is needed, both from 0 to 255, as in 143=0",
-            ),
-            ("--parent-death-signal FOO", "--parent-death-signal can't be `FOO`", "there is no signal `FOO`"),
-            (
-                "--exec --setsid true",
-                "--setsid and --exec can't be given together",
-                "with --exec castoff doesn't stay to do it",
-            ),
-            ("--log-level inf", "--log-level can't be `inf`", "did you mean `info`?"),
-            (
-                "--stop-delay 5",
-                "--stop-delay can't be `5`",
-                "a number with a unit is needed: 500ms, 30s, 5m, 1h30m",
-            ),
-            (
-                "--exec --stop-delay 5s x",
-                "--stop-delay and --exec can't be given together",
-                "with --exec castoff doesn't stay to do it",
-            ),
-            (
-                "--stop-is-success --exec x",
-                "--stop-is-success and --exec can't be given together",
-                "with --exec castoff doesn't stay to do it",
-            ),
-            ("--root", "--root needs a value", "--root DIR: Resolve every destination below DIR"),
-        ] {
-            let mistake = asked(line).unwrap_err();
-            assert_eq!(mistake.title, title, "{line}");
-            assert_eq!(mistake.helps.first().map_or("", String::as_str), help, "{line}");
-            assert_eq!(mistake.exit, ExitCode::USAGE);
-        }
-        assert!(asked("--check=yes").is_err());
-    }
-
-    #[test]
-    fn questions() {
-        for line in ["--help", "-h", "--version", "-V"] {
-            assert!(matches!(asked(line), Ok(Asked::Answer(text)) if text.contains("castoff")), "{line}");
-        }
-        let Ok(Asked::Answer(help)) = asked("--help") else { panic!("no help") };
-        assert!(help.lines().all(|line| line.len() <= 100), "{help}");
-    }
-}
+#[path = "cli_tests.rs"]
+mod tests;

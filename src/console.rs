@@ -22,9 +22,16 @@ pub(crate) fn shown(diagnostics: &[Diagnostic], format: Format) -> String {
     }
 }
 
+#[cold]
 pub(crate) fn fail(problems: &[Diagnostic], format: Format) -> ExitCode {
     tell(&shown(problems, format));
     write_termination_log(&report::as_text(problems, false));
+    exit_code(problems)
+}
+
+/// The same where no container ends: in one that runs.
+pub(crate) fn fail_quietly(problems: &[Diagnostic], format: Format) -> ExitCode {
+    tell(&shown(problems, format));
     exit_code(problems)
 }
 

@@ -65,6 +65,18 @@ impl Place {
     pub fn new(source: &Arc<Source>, span: Range<usize>) -> Self {
         Self { source: Arc::clone(source), span }
     }
+
+    /// The place of a range of `text`, which stands here in quotes. A string written with
+    /// escapes or over several lines can't be mapped byte by byte: then all of it is the place.
+    #[must_use]
+    pub fn inner(&self, text: &str, range: Range<usize>) -> Self {
+        let inner = self.span.start + 1..self.span.end.saturating_sub(1);
+        if self.source.text.get(inner.clone()) == Some(text) {
+            Self::new(&self.source, inner.start + range.start..inner.start + range.end)
+        } else {
+            self.clone()
+        }
+    }
 }
 
 /// `name:line:column`.
@@ -82,6 +94,14 @@ pub struct Located<T> {
     pub value: T,
     /// Where it stands.
     pub place: Place,
+}
+
+impl Located<String> {
+    /// The place of a range of the text; see [`Place::inner`].
+    #[must_use]
+    pub fn part(&self, range: Range<usize>) -> Place {
+        self.place.inner(&self.value, range)
+    }
 }
 
 /// How bad it is.

@@ -6,11 +6,13 @@ use std::ffi::OsString;
 use crate::console::{print, tell};
 use crate::exit::ExitCode;
 use crate::personality::{Answer, Asked, Personality, Run};
+use crate::plan::Running;
 use crate::run::Outcome;
 use crate::supervise::Sealing;
 use crate::sys::itself::follow_parent;
 
 /// Runs as `personality`. `parent` is castoff's parent as its start found it.
+#[inline(never)]
 pub(crate) fn run(personality: Personality, arguments: Vec<OsString>, parent: libc::pid_t) -> Outcome {
     match personality.read(arguments, std::env::vars_os().collect()) {
         Asked::Answer(Answer { text, on_stderr: true, code }) => {
@@ -29,7 +31,7 @@ pub(crate) fn run(personality: Personality, arguments: Vec<OsString>, parent: li
                 let reason = errno.desc();
                 tell(&format!("castoff: warning: {signal} won't come when the parent ends: {reason}"));
             }
-            Outcome::Run(Box::new(plan), voice, Sealing::AsIs)
+            Outcome::Run(Running::One(Box::new(plan)), voice, Sealing::AsIs)
         }
     }
 }

@@ -12,16 +12,22 @@ pub struct ExitCode(pub u8);
 impl ExitCode {
     /// All went well.
     pub const OK: Self = Self(0);
+    /// A service that is essential is not ready, or fails its checks: what Docker's HEALTHCHECK
+    /// takes for unhealthy.
+    pub const UNHEALTHY: Self = Self(1);
     /// The command line is wrong (EX_USAGE).
     pub const USAGE: Self = Self(64);
     /// The spec or a template of it is wrong: the image's author has to act (EX_DATAERR).
     pub const SPEC: Self = Self(65);
     /// A file that was named does not exist or can't be read (EX_NOINPUT).
     pub const INPUT: Self = Self(66);
-    /// A step or a hook of the preparation failed (EX_UNAVAILABLE).
+    /// A step or a hook of the preparation failed, or castoff can't be asked or can't do what
+    /// it was asked for (EX_UNAVAILABLE).
     pub const STEP: Self = Self(69);
     /// A bug of castoff's own (EX_SOFTWARE).
     pub const BUG: Self = Self(70);
+    /// The system refuses what castoff can't work without (EX_OSERR).
+    pub const REFUSED: Self = Self(71);
     /// A destination can't be written (EX_CANTCREAT).
     pub const CANT_CREATE: Self = Self(73);
     /// The system failed while reading or writing (EX_IOERR).

@@ -4,10 +4,16 @@
 //! has the floors of the house; a module imports from the floors below it only.
 
 // floor 0
+pub mod capability;
+pub mod civil;
 pub mod diagnostic;
 pub mod duration;
 pub mod exit;
 pub mod path_map;
+pub mod process_attributes;
+pub mod resource;
+pub mod restart_limit;
+pub mod schedule;
 pub mod signal;
 pub mod size;
 pub mod timestamp;
@@ -38,11 +44,16 @@ pub mod lint;
 pub mod personality;
 pub mod report;
 // floor 7
+mod again;
+pub mod ask;
 mod asked;
 pub mod cli;
 mod console;
 mod drop_in;
 pub mod log;
+mod look;
 pub mod prepare;
+mod readings;
 pub mod run;
+mod running;
 pub mod settings;

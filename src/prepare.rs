@@ -9,21 +9,24 @@ use std::sync::Arc;
 use minijinja::Value;
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::env::facts::Facts;
+use crate::env::facts::{Facts, Limits};
 use crate::env::{Inputs, Names, Origin, Resolved, Snapshot, resolve};
 use crate::exit::ExitCode;
 use crate::observe::scopes::Scopes;
 use crate::observe::state::{self, generated_of_volume};
 use crate::observe::{self, container, hooks, seed, target};
 use crate::plan::{
-    NewSecrets, Plan, TaskWishes, VolumeWish, Wishes, build, check_owners, check_service, check_tasks,
-    check_waits, plan_tasks, waits,
+    NewSecrets, Plan, TaskWishes, VolumeWish, Wishes, build, check_cron, check_owners, check_service,
+    check_tasks, check_waits, plan_tasks, waits,
 };
+use crate::readings::Readings;
 use crate::render::{Known, Outputs, Renderer, check_all, render_all};
 use crate::spec::{Generate, Spec, Version};
 use crate::state::{GENERATED_FILE, Generated, Started, Written};
 use crate::sys::accounts::Accounts;
+use crate::sys::file_version::FileVersion;
 use crate::sys::files::read_bounded;
+use crate::sys::machine;
 use crate::sys::path_walk::Base;
 use crate::sys::randomness::random_text;
 
@@ -66,6 +69,8 @@ pub struct Prepared<'s> {
     pub accounts: Accounts,
     /// What was observed of the container and the image.
     pub facts: Facts,
+    /// The files that it was made from, where the spec says that they are to be watched.
+    pub read: Vec<(PathBuf, FileVersion)>,
     /// Warnings and notices.
     pub remarks: Vec<Diagnostic>,
 }
@@ -84,11 +89,12 @@ pub fn prepare<'s>(
     let mut problems = spec_problems;
     let scopes = scopes(spec, destination, &mut problems);
     let facts = facts(spec, &scopes, &mut problems);
+    let readings = Arc::new(Readings::new(spec.watch));
     let kept = RefCell::new(KeptSecrets { destination, read: BTreeMap::new(), problems: Vec::new() });
     let inputs = Inputs {
         snapshot,
         facts: &facts,
-        read_file: &read_secret,
+        read_file: &|path| readings.read(path, read_secret),
         generated: &|generate, name| kept.borrow_mut().get(generate, name),
         fresh: &|length, alphabet| kept.borrow_mut().fresh(length, alphabet),
     };
@@ -103,11 +109,12 @@ pub fn prepare<'s>(
     let context = resolved.context(&facts);
     let known = Known::of(spec, &resolved, &facts);
     let names = Names::of(spec);
-    let accounts = accounts(destination, &mut problems);
+    let accounts = accounts(spec, destination, &mut problems);
     problems.extend(check_service_and_owners(spec, &names, &known, destination, accounts.as_ref()));
     let is_secret = |name: &str| known.secrets.contains(name);
     problems.extend(check_waits(&spec.waits, &names, &is_secret));
-    let mut renderer = Renderer::new(Arc::new(read_template));
+    let noted = Arc::clone(&readings);
+    let mut renderer = Renderer::new(Arc::new(move |path: &Path| noted.read(path, read_template)));
     if !problems.is_empty() {
         problems.extend(check_all(&spec.templates, &names, &known, &mut renderer));
         return Err(spec_first(problems));
@@ -153,7 +160,8 @@ pub fn prepare<'s>(
         plan.lock_for_tasks(&spec.volumes);
     }
     let written = place.written;
-    Ok(Prepared { resolved, context, outputs, plan, written, accounts, facts, remarks })
+    let read = readings.all();
+    Ok(Prepared { resolved, context, outputs, plan, written, accounts, facts, read, remarks })
 }
 
 /// A path as `volumes` has it: without a `/` at its end.
@@ -186,8 +194,11 @@ fn list_hooks(spec: &Spec, base: &Base) -> Result<Vec<hooks::Hooks>, Vec<Diagnos
 }
 
 /// The users and groups of where the result is meant for, if they matter there.
-fn accounts(destination: Destination<'_>, problems: &mut Vec<Diagnostic>) -> Option<Accounts> {
+fn accounts(spec: &Spec, destination: Destination<'_>, problems: &mut Vec<Diagnostic>) -> Option<Accounts> {
     let Destination::Container { base, .. } = destination else { return None };
+    if !spec.names_accounts() {
+        return Some(Accounts::default());
+    }
     match Accounts::read(base) {
         Ok(accounts) => Some(accounts),
         Err(error) => {
@@ -197,7 +208,7 @@ fn accounts(destination: Destination<'_>, problems: &mut Vec<Diagnostic>) -> Opt
     }
 }
 
-/// What is wrong with the service's command and with whom the spec names, whatever the
+/// What is wrong with the commands that are run and with whom the spec names, whatever the
 /// values are.
 fn check_service_and_owners(
     spec: &Spec,
@@ -209,10 +220,11 @@ fn check_service_and_owners(
     let runs_service = matches!(destination, Destination::Container { runs_service: true, .. });
     let is_secret = |name: &str| known.secrets.contains(name);
     let users = accounts.filter(|_| runs_service);
-    let service = spec.service.iter().flat_map(|service| check_service(service, names, users, &is_secret));
+    let service = spec.services.iter().flat_map(|service| check_service(service, names, users, &is_secret));
+    let crons = spec.crons.iter().flat_map(|cron| check_cron(cron, names, users, &is_secret));
     let owners = accounts.map(|accounts| check_owners(&spec.directories, &spec.templates, accounts));
     let tasks = check_tasks(spec, names, accounts, &is_secret);
-    owners.unwrap_or_default().into_iter().chain(service).chain(tasks).collect()
+    owners.unwrap_or_default().into_iter().chain(service).chain(crons).chain(tasks).collect()
 }
 
 /// The mistakes of the author before those of who runs the image: they decide the exit code.
@@ -222,7 +234,6 @@ fn spec_first(mut problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
 }
 
 fn facts(spec: &Spec, scopes: &Scopes, problems: &mut Vec<Diagnostic>) -> Facts {
-    let container = container::observe(Path::new("/"));
     let image_version = match &spec.image.version {
         None => None,
         Some(Version::Literal(version)) => Some(version.value.clone()),
@@ -244,9 +255,11 @@ fn facts(spec: &Spec, scopes: &Scopes, problems: &mut Vec<Diagnostic>) -> Facts 
     Facts {
         container: start(None),
         volumes: volumes.map(|path| (plain(path), start(Some(path)))).collect(),
-        memory: container.memory,
-        cpus: container.cpus,
-        hostname: container.hostname,
+        limits: Limits::found_by(|| {
+            let found = container::observe(Path::new("/"));
+            (found.memory, found.cpus)
+        }),
+        hostname: machine::hostname(),
         image_name: spec.image.name.as_ref().map(|name| name.value.clone()),
         image_version,
     }

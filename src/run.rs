@@ -5,30 +5,33 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::again;
 use crate::apply::{
     Applying, Commands, Held, Stopped, Tasking, Validators, apply, check_places, check_programs, hold,
     run_tasks, validate,
 };
-use crate::asked::{Asked, DEFAULT_SPEC, Mode};
+use crate::ask;
+use crate::asked::{Asked, Mode};
 use crate::cli;
 use crate::console::{fail, print, shown, tell};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::drop_in;
-use crate::env::{Snapshot, dotenv, overlay, service_environment, unprepared_environment};
+use crate::env::{Snapshot, dotenv, overlay, service_environment};
 use crate::exit::ExitCode;
 use crate::lint::{self, Scene, lint};
 use crate::log::{self, Format, Level};
+use crate::look;
 use crate::personality::Personality;
-use crate::plan::{Plan, Step, run_plan, show};
+use crate::plan::{Plan, Running, Step, show};
 use crate::prepare::{Destination, Prepared, prepare, read_template};
 use crate::render::ReadTemplate;
 use crate::report;
-use crate::service::RunPlan;
+use crate::running::nothing_to_run;
 use crate::settings;
 use crate::signal::Signal;
 use crate::spec::{Spec, load};
-use crate::supervise::{self, Sealing, Voice};
-use crate::sys::accounts::Accounts;
+use crate::supervise::{self, Sealing, Voice, again_entry, looking_entry};
+use crate::sys::clock::wall;
 use crate::sys::files::read_bounded;
 use crate::sys::itself::{follow_parent, parent_pid};
 use crate::sys::path_walk::Base;
@@ -51,18 +54,20 @@ pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> Outcome {
     if let Some(personality) = arguments.first().and_then(|program| Personality::of(program)) {
         return drop_in::run(personality, arguments, parent);
     }
+    if let Some(again) = again_entry(&arguments) {
+        return Outcome::End(again::run(again, inherited));
+    }
     let environment: Environment = std::env::vars_os().collect();
-    let options = match cli::parse(arguments) {
-        Ok(cli::Asked::Work(options)) => *options,
-        Ok(cli::Asked::Answer(answer)) => return Outcome::End(print(&answer)),
-        Err(mistake) => return Outcome::End(fail(&[mistake], format_setting(&environment))),
-    };
-    let format = options.log_format.unwrap_or_else(|| format_setting(&environment));
-    let own = environment.iter().filter(|(name, _)| settings::is_own(name)).cloned();
-    let asked = match settings::read(own).and_then(|settings| Asked::new(options, &settings)) {
+    if let Some(looking) = looking_entry(&arguments) {
+        return Outcome::End(look::run(&looking, &environment, inherited, parent));
+    }
+    let asked = match asked_of(arguments, &environment) {
         Ok(asked) => asked,
-        Err(problems) => return Outcome::End(fail(&problems, format)),
+        Err(Ended(code)) => return Outcome::End(code),
     };
+    if let Mode::Ask(wish) = &asked.mode {
+        return Outcome::End(ask::run(wish, &asked.manner()));
+    }
     if let Some(signal) = asked.options.parent_death_signal
         && let Err(errno) = follow_parent(signal, parent)
     {
@@ -84,6 +89,24 @@ pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> Outcome {
     }
 }
 
+/// castoff has answered, or told what is wrong, and ends with this.
+pub(crate) struct Ended(pub(crate) ExitCode);
+
+/// What castoff is asked for by its command line and its settings.
+pub(crate) fn asked_of(arguments: Vec<OsString>, environment: &Environment) -> Result<Asked, Ended> {
+    let given = arguments.clone();
+    let options = match cli::parse(arguments) {
+        Ok(cli::Asked::Work(options)) => *options,
+        Ok(cli::Asked::Answer(answer)) => return Err(Ended(print(&answer))),
+        Err(mistake) => return Err(Ended(fail(&[mistake], format_setting(environment)))),
+    };
+    let format = options.log_format.unwrap_or_else(|| format_setting(environment));
+    let own = environment.iter().filter(|(name, _)| settings::is_own(name)).cloned();
+    let asked = settings::read(own).and_then(|settings| Asked::new(options, &settings));
+    let asked = asked.map_err(|problems| Ended(fail(&problems, format)))?;
+    Ok(Asked { given, ..asked })
+}
+
 /// The form in which mistakes among the settings themselves are told.
 fn format_setting(environment: &Environment) -> Format {
     let setting = environment.iter().find(|(name, _)| name == "CASTOFF_LOG_FORMAT");
@@ -93,10 +116,10 @@ fn format_setting(environment: &Environment) -> Format {
 }
 
 /// The variables that castoff was given, in their order.
-type Environment = Vec<(OsString, OsString)>;
+pub(crate) type Environment = Vec<(OsString, OsString)>;
 
 /// Why castoff ends without having run anything.
-enum End {
+pub(crate) enum End {
     Problems(Vec<Diagnostic>),
     Interrupted(Signal),
 }
@@ -126,7 +149,7 @@ pub enum Outcome {
     End(ExitCode),
     /// This is to be run, for the rest of castoff's life. All that was open for the
     /// preparation is closed by now: the running half closes what it doesn't know.
-    Run(Box<RunPlan>, Voice, Sealing),
+    Run(Running, Voice, Sealing),
 }
 
 impl Asked {
@@ -150,30 +173,11 @@ impl Asked {
 
     /// The variables of an env file take the place of what the spec has to do with; the rest
     /// of the environment stays, PATH above all.
-    fn variables(&self, spec: &Spec, process: Snapshot) -> Result<Snapshot, End> {
+    pub(crate) fn variables(&self, spec: &Spec, process: Snapshot) -> Result<Snapshot, End> {
         let Some(path) = &self.options.env_file else { return Ok(process) };
         let bytes = read_bounded(path, LARGEST_ENV_FILE)?;
         let entries = dotenv::parse(&path.display().to_string(), &bytes)?;
         Ok(overlay(&process, spec, entries))
-    }
-
-    fn plain_init(&self, environment: Environment) -> Result<Outcome, End> {
-        if self.mode != Mode::Start || self.options.env_file.is_some() {
-            return Err(Diagnostic::error(ExitCode::USAGE, "there is no spec")
-                .help(format!("name one with --config FILE or CASTOFF_CONFIG, or put it at {DEFAULT_SPEC}"))
-                .into());
-        }
-        if self.options.command.is_empty() {
-            return Err(Diagnostic::error(ExitCode::USAGE, "there is nothing to run and no spec")
-                .help("castoff -- COMMAND [ARG]... runs a command as a plain init")
-                .help(format!("or write a spec to {DEFAULT_SPEC}"))
-                .into());
-        }
-        // untouched and in its order, but for castoff's own settings
-        let environment = environment.into_iter().filter(|(name, _)| !settings::is_own(name)).collect();
-        let wish = self.run_wish(environment);
-        let plan = run_plan(wish, None, &Accounts::default(), &minijinja::Value::UNDEFINED, &|_| false)?;
-        Ok(self.running(plan.ok_or_else(nothing_to_run)?, Sealing::AsIs))
     }
 
     /// Whether the command is one that `prepare-for` names; the spec's own service always is.
@@ -183,14 +187,6 @@ impl Asked {
         };
         let name = Path::new(command).file_name().unwrap_or(command).to_string_lossy();
         patterns.iter().any(|pattern| wildcard::matches(&pattern.value, &name))
-    }
-
-    /// Runs a command that nothing is prepared for. It gets no secret either.
-    fn run_unprepared(&self, spec: &Spec, snapshot: &Snapshot) -> Result<Outcome, End> {
-        let environment = unprepared_environment(snapshot, spec);
-        let wish = self.run_wish(environment);
-        let plan = run_plan(wish, None, &Accounts::default(), &minijinja::Value::UNDEFINED, &|_| false)?;
-        Ok(self.running(plan.ok_or_else(nothing_to_run)?, Sealing::Fresh))
     }
 
     fn render(
@@ -266,7 +262,9 @@ impl Asked {
             let environment = service_environment(snapshot, &prepared.resolved, spec);
             prepared.plan.run = self.run_plan(spec, &prepared, environment.clone())?;
             if *mode == Mode::Plan {
-                return Ok(Outcome::End(print(&show(&prepared.plan))));
+                // a command of the command line has nothing of the spec's services
+                let services = if self.options.command.is_empty() { &*spec.services } else { &[] };
+                return Ok(Outcome::End(print(&show(&prepared.plan, services, wall()))));
             }
             let mut problems = self.validate(&prepared, &environment, inherited)?;
             if *mode == Mode::Check {
@@ -317,24 +315,7 @@ impl Asked {
             .into())
     }
 
-    fn running(&self, plan: RunPlan, sealing: Sealing) -> Outcome {
-        let words: Vec<_> = plan.argv.iter().map(|word| word.to_string_lossy()).collect();
-        tracing::debug!("running {}", words.join(" "));
-        Outcome::Run(Box::new(plan), self.voice(), sealing)
-    }
-
-    fn run_plan(
-        &self,
-        spec: &Spec,
-        prepared: &Prepared<'_>,
-        environment: Vec<(OsString, OsString)>,
-    ) -> Result<Option<RunPlan>, End> {
-        let wish = self.run_wish(environment);
-        let is_secret = |name: &str| prepared.resolved.is_secret(name);
-        Ok(run_plan(wish, spec.service.as_ref(), &prepared.accounts, &prepared.context, &is_secret)?)
-    }
-
-    fn validate(
+    pub(crate) fn validate(
         &self,
         prepared: &Prepared<'_>,
         environment: &[(OsString, OsString)],
@@ -368,7 +349,7 @@ impl Asked {
         if errors.is_empty() { Ok(()) } else { Err(errors.into()) }
     }
 
-    fn remark(&self, remarks: &[Diagnostic]) {
+    pub(crate) fn remark(&self, remarks: &[Diagnostic]) {
         let level = |remark: &Diagnostic| match remark.severity {
             Severity::Error => Level::Error,
             Severity::Warning => Level::Warn,
@@ -379,11 +360,6 @@ impl Asked {
             tell(&shown(&told, self.format));
         }
     }
-}
-
-fn nothing_to_run() -> Diagnostic {
-    Diagnostic::error(ExitCode::USAGE, "there is nothing to run")
-        .help("add a [service.NAME] to the spec, or give a command: castoff -- COMMAND [ARG]...")
 }
 
 /// What the lints look at. A file that stays as it is has the mode that the spec gives it.
@@ -399,7 +375,7 @@ fn scene<'a>(spec: &'a Spec, prepared: &'a Prepared<'_>) -> Scene<'a> {
             place: &output.template.dest.place,
         }
     });
-    Scene { files: files.collect(), service: spec.service.as_ref(), memory: prepared.facts.memory }
+    Scene { files: files.collect(), services: &spec.services, memory: prepared.facts.limits.memory() }
 }
 
 /// The programs of steps and hooks, but for those that this start may put there.
@@ -430,7 +406,7 @@ fn summary(prepared: &Prepared<'_>) -> String {
     format!("ok: {variables}, {files}, {validators}{steps}")
 }
 
-fn ended(stopped: Stopped) -> End {
+pub(crate) fn ended(stopped: Stopped) -> End {
     match stopped {
         Stopped::Failed(problem) => (*problem).into(),
         Stopped::Interrupted(signal) => End::Interrupted(signal),

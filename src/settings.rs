@@ -33,15 +33,18 @@ pub struct Settings {
     pub log_format: Option<String>,
     /// `CASTOFF_GRACE`.
     pub grace: Option<String>,
+    /// `CASTOFF_CONTROL`: where castoff's control socket is, or `none`.
+    pub control: Option<PathBuf>,
 }
 
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "CASTOFF_CONFIG",
     "CASTOFF_STATE",
     "CASTOFF_ROOT",
     "CASTOFF_LOG_LEVEL",
     "CASTOFF_LOG_FORMAT",
     "CASTOFF_GRACE",
+    "CASTOFF_CONTROL",
 ];
 
 /// Reads the settings among `variables`; empty ones count as unset.

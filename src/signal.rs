@@ -62,6 +62,8 @@ impl Signal {
     pub const QUIT: Self = Self(3);
     /// SIGKILL, which nobody can catch.
     pub const KILL: Self = Self(9);
+    /// SIGABRT.
+    pub const ABRT: Self = Self(6);
     /// SIGUSR1.
     pub const USR1: Self = Self(10);
     /// SIGPIPE.

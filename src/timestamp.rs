@@ -1,34 +1,45 @@
-//! Points in time as people read them: RFC 3339, UTC, to the second.
+//! Points in time as people read them: RFC 3339, to the second or millisecond.
+
+use std::fmt::Write as _;
+
+use crate::civil::Date;
 
 /// Seconds of a day.
 const DAY: u64 = 86_400;
 
+/// Writes seconds since 1970 as a clock shows them that is `offset` seconds from UTC, east of
+/// Greenwich is positive: `2026-11-21T15:04:05+01:00`, and with `Z` where there is no offset.
+#[must_use]
+pub fn rfc3339_at(seconds: i64, offset: i64) -> String {
+    let shown = rfc3339(u64::try_from(seconds.saturating_add(offset)).unwrap_or(0));
+    if offset == 0 {
+        return shown;
+    }
+    let (sign, minutes) = (if offset < 0 { '-' } else { '+' }, offset.abs() / 60);
+    format!("{}{sign}{:02}:{:02}", shown.trim_end_matches('Z'), minutes / 60, minutes % 60)
+}
+
 /// Writes seconds since 1970 as `2026-11-21T15:04:05Z`.
 #[must_use]
 pub fn rfc3339(seconds: u64) -> String {
-    let (year, month, day) = date(seconds / DAY);
+    let Date { year, month, day } = Date::of(i64::try_from(seconds / DAY).unwrap_or(i64::MAX / 2));
     let rest = seconds % DAY;
     let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Year, month and day of a day since 1970-01-01, in the Gregorian calendar. Years are
-/// counted from March, so that the leap day is a year's last (Hinnant, "chrono-Compatible
-/// Low-Level Date Algorithms", `civil_from_days`).
-fn date(day: u64) -> (u64, u64, u64) {
-    let day = day + 719_468;
-    let (era, of_era) = (day / 146_097, day % 146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+/// Writes milliseconds since 1970 as `2026-11-21T15:04:05.678Z`.
+#[must_use]
+pub fn rfc3339_millis(milliseconds: u64) -> String {
+    let mut text = rfc3339(milliseconds / 1000);
+    text.pop();
+    let _ = write!(text, ".{:03}Z", milliseconds % 1000);
+    text
 }
 
 #[cfg(test)]
 mod tests {
-    use super::rfc3339;
+    use super::{rfc3339, rfc3339_at, rfc3339_millis};
 
     /// As date(1) prints them.
     #[test]
@@ -43,6 +54,28 @@ mod tests {
             (253_402_300_799, "9999-12-31T23:59:59Z"),
         ] {
             assert_eq!(rfc3339(seconds), text);
+        }
+    }
+
+    #[test]
+    fn with_an_offset() {
+        for (offset, text) in [
+            (0, "2026-11-21T15:04:05Z"),
+            (3600, "2026-11-21T16:04:05+01:00"),
+            (-12_600, "2026-11-21T11:34:05-03:30"),
+        ] {
+            assert_eq!(rfc3339_at(1_795_273_445, offset), text);
+        }
+    }
+
+    #[test]
+    fn milliseconds() {
+        for (milliseconds, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (7, "1970-01-01T00:00:00.007Z"),
+            (1_795_273_445_678, "2026-11-21T15:04:05.678Z"),
+        ] {
+            assert_eq!(rfc3339_millis(milliseconds), text);
         }
     }
 }

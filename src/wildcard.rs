@@ -11,32 +11,43 @@ pub fn matches(pattern: &str, name: &str) -> bool {
     if !pattern.bytes().any(|byte| matches!(byte, b'*' | b'?')) {
         return pattern == name;
     }
-    let pattern: Vec<char> = pattern.chars().collect();
-    let name: Vec<char> = name.chars().collect();
-    let (mut p, mut n) = (0, 0);
+    if ends_differ(pattern, name) {
+        return false;
+    }
+    let (mut pattern, mut name) = (pattern, name);
     // where to go on after the last `*` if what follows it fails to match
-    let mut retry: Option<(usize, usize)> = None;
-    while let Some(c) = name.get(n) {
-        match pattern.get(p) {
-            Some('*') => {
-                retry = Some((p + 1, n));
-                p += 1;
+    let mut retry: Option<(&str, &str)> = None;
+    while let Some((c, rest)) = split_first(name) {
+        match split_first(pattern) {
+            Some(('*', after_star)) => {
+                retry = Some((after_star, name));
+                pattern = after_star;
             }
-            Some(expected) if *expected == '?' || expected == c => {
-                p += 1;
-                n += 1;
+            Some((expected, after)) if expected == '?' || expected == c => {
+                (pattern, name) = (after, rest);
             }
-            _ => match retry {
-                Some((after_star, matched)) => {
-                    retry = Some((after_star, matched + 1));
-                    p = after_star;
-                    n = matched + 1;
+            _ => match retry.and_then(|(after_star, from)| Some((after_star, split_first(from)?.1))) {
+                Some(next) => {
+                    retry = Some(next);
+                    (pattern, name) = next;
                 }
                 None => return false,
             },
         }
     }
-    pattern.iter().skip(p).all(|c| *c == '*')
+    pattern.bytes().all(|byte| byte == b'*')
+}
+
+/// Whether a pattern and a name differ in their last letter already, as most do.
+#[must_use]
+pub fn ends_differ(pattern: &str, name: &str) -> bool {
+    let last = |text: &str| text.bytes().next_back();
+    last(pattern).is_some_and(|byte| !matches!(byte, b'*' | b'?') && last(name) != Some(byte))
+}
+
+fn split_first(text: &str) -> Option<(char, &str)> {
+    let mut chars = text.chars();
+    chars.next().map(|first| (first, chars.as_str()))
 }
 
 /// A pattern of relative paths: `*` and `?` within a component, `**` for any number of

@@ -15,4 +15,5 @@ mod house;
 mod modes;
 mod mutations;
 mod process;
+mod services;
 mod structure;

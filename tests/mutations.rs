@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use castoff::diagnostic::Source;
-use castoff::env::facts::Facts;
+use castoff::env::facts::{Facts, Limits};
 use castoff::env::{Inputs, Names, Snapshot, dotenv, resolve};
 use castoff::format::{FORMATS, Literal, Skeleton};
 use castoff::render::{Known, Renderer, render_all};
@@ -177,7 +177,8 @@ fn run(spec: &str, template: &str, environment: &str) {
     let document = castoff::spec::parse(&source, Path::new("/t"));
     let entries = dotenv::parse("env", environment.as_bytes()).unwrap_or_default();
     let snapshot = Snapshot::from_entries(entries);
-    let facts = Facts { memory: 1 << 30, cpus: 2, hostname: "h".to_owned(), ..Facts::default() };
+    let facts =
+        Facts { limits: Limits::found_by(|| (1 << 30, 2)), hostname: "h".to_owned(), ..Facts::default() };
     let inputs = Inputs {
         snapshot: &snapshot,
         facts: &facts,

@@ -6,16 +6,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use castoff::diagnostic::{Diagnostic, Source};
-use castoff::env::facts::Facts;
+use castoff::env::facts::{Facts, Limits};
 use castoff::env::{Inputs, Names, Snapshot, dotenv, overlay, resolve, service_environment};
 use castoff::lint::{self, Scene, lint};
 use castoff::observe::volume::Recorded;
 use castoff::plan::{
-    RunWish, VolumeWish, Wait, Wishes, build, check_owners, check_service, check_tasks, check_waits,
-    run_plan, show, waits,
+    ControlWish, RunWish, VolumeWish, Wait, Wishes, build, check_owners, check_service, check_tasks,
+    check_waits, run_plan, show, waits,
 };
 use castoff::render::{Known, Outputs, ReadTemplate, Renderer, check_all, render_all};
 use castoff::report;
+use castoff::service::InitOptions;
 use castoff::spec::Spec;
 use castoff::state::Written;
 use castoff::sys::accounts::Accounts;
@@ -48,7 +49,8 @@ fn told(problems: &[Diagnostic]) {
 }
 
 fn prepare(spec: &Spec, snapshot: &Snapshot, read: &Arc<ReadTemplate>) -> Vec<Diagnostic> {
-    let facts = Facts { memory: 1 << 30, cpus: 2, hostname: "h".to_owned(), ..Facts::default() };
+    let facts =
+        Facts { limits: Limits::found_by(|| (1 << 30, 2)), hostname: "h".to_owned(), ..Facts::default() };
     let inputs = Inputs {
         snapshot,
         facts: &facts,
@@ -64,7 +66,7 @@ fn prepare(spec: &Spec, snapshot: &Snapshot, read: &Arc<ReadTemplate>) -> Vec<Di
     let names = Names::of(spec);
     let accounts = Accounts::default();
     let is_secret = |name: &str| resolved.is_secret(name);
-    if let Some(service) = &spec.service {
+    for service in &spec.services {
         problems.extend(check_service(service, &names, Some(&accounts), &is_secret));
     }
     problems.extend(check_owners(&spec.directories, &spec.templates, &accounts));
@@ -81,9 +83,9 @@ fn prepare(spec: &Spec, snapshot: &Snapshot, read: &Arc<ReadTemplate>) -> Vec<Di
     problems.extend(plan(spec, &outputs, waits));
     let wish = wish(service_environment(snapshot, &resolved, spec));
     problems.extend(
-        run_plan(&wish, spec.service.as_ref(), &accounts, &context, &is_secret).err().unwrap_or_default(),
+        run_plan(wish, spec.services.first(), &accounts, &context, &is_secret).err().unwrap_or_default(),
     );
-    problems.extend(lint(&scene(spec, &outputs, facts.memory)));
+    problems.extend(lint(&scene(spec, &outputs, facts.limits.memory())));
     problems.extend(report::notices(spec, &outputs, read));
     problems
 }
@@ -105,7 +107,7 @@ fn plan(spec: &Spec, outputs: &Outputs<'_>, waits: Vec<Wait>) -> Vec<Diagnostic>
     };
     match build(&wishes) {
         Ok(plan) => {
-            assert!(!show(&plan).is_empty());
+            assert!(!show(&plan, &spec.services, std::time::Duration::ZERO).is_empty());
             plan.obstacles().collect()
         }
         Err(problems) => problems,
@@ -113,7 +115,18 @@ fn plan(spec: &Spec, outputs: &Outputs<'_>, waits: Vec<Wait>) -> Vec<Diagnostic>
 }
 
 fn wish(environment: Vec<(std::ffi::OsString, std::ffi::OsString)>) -> RunWish {
-    RunWish { command: Vec::new(), environment, exec: false, scope: None, rewrite: Vec::new(), grace: None }
+    RunWish {
+        command: Vec::new(),
+        environment,
+        exec: false,
+        scope: None,
+        rewrite: Vec::new(),
+        grace: None,
+        stop_delay: None,
+        stop_is_success: false,
+        init: InitOptions::default(),
+        control: ControlWish::default(),
+    }
 }
 
 fn scene<'a>(spec: &'a Spec, outputs: &'a Outputs<'_>, memory: u64) -> Scene<'a> {
@@ -125,5 +138,5 @@ fn scene<'a>(spec: &'a Spec, outputs: &'a Outputs<'_>, memory: u64) -> Scene<'a>
         mode: output.template.access.mode.as_ref().map(|mode| mode.value),
         place: &output.template.dest.place,
     });
-    Scene { files: files.collect(), service: spec.service.as_ref(), memory }
+    Scene { files: files.collect(), services: &spec.services, memory }
 }

@@ -62,12 +62,7 @@ pub(super) fn attempt(
         }
         Target::File(path) => Ok(look_at(path)),
         Target::Command(argv) => {
-            let program = Program {
-                argv,
-                environment: commands.environment,
-                credentials: None,
-                working_directory: None,
-            };
+            let program = Program { argv, environment: commands.environment, ..Program::default() };
             run(&program, wait, vigil, commands)
         }
     }

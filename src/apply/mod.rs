@@ -15,4 +15,4 @@ pub use hold::{Held, hold};
 pub use perform::{Applied, Applying, Stopped, apply};
 pub use tasks::{Tasking, check_places, check_programs, run_tasks};
 pub use validate::{Validators, validate};
-pub use wait::Commands;
+pub use wait::{Commands, see};

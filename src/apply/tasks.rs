@@ -135,6 +135,7 @@ fn program<'p>(task: &'p Task, argv: &'p [OsString], environment: &'p [(OsString
         environment,
         credentials: task.runner.credentials.as_ref(),
         working_directory: task.runner.working_directory.as_deref(),
+        ..Program::default()
     }
 }
 

@@ -56,12 +56,7 @@ fn run(validation: &Validation, validators: &Validators<'_>) -> Result<Option<Di
     let copy = private.write(name, &validation.content.0)?;
     let argv: Vec<OsString> =
         validation.command.iter().map(|word| with_file(word, copy.as_os_str())).collect();
-    let program = Program {
-        argv: &argv,
-        environment: validators.environment,
-        credentials: None,
-        working_directory: None,
-    };
+    let program = Program { argv: &argv, environment: validators.environment, ..Program::default() };
     match run_command(&program, validators.inherited) {
         Outcome::Ended(Ending::Exited(0), _) => Ok(None),
         Outcome::Ended(ending, output) => {

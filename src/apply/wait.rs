@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::attempt::attempt;
 use super::perform::Stopped;
 use super::vigil::{End, Vigil};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Place, Source};
 use crate::duration;
 use crate::exit::ExitCode;
-use crate::plan::Wait;
+use crate::plan::{Look, Wait};
 use crate::sys::start::Inherited;
 
 /// The pause after the first attempt; each later one is twice as long, up to the wait's own
@@ -57,6 +57,18 @@ pub(super) fn wait_for(wait: &Wait, commands: &Commands<'_>) -> Result<(), Stopp
         Err(Failed::End(End::Over)) => Err(Stopped::Failed(Box::new(in_vain(wait, &vigil)))),
         Err(Failed::Problem(problem)) => Err(Stopped::Failed(problem)),
     }
+}
+
+/// Looks until it has seen what there is to see.
+///
+/// # Errors
+/// It was not there in time; it can't come; castoff was asked to stop.
+pub fn see(look: &Look, timeout: Duration, commands: &Commands<'_>) -> Result<(), Stopped> {
+    // the spec, and with it the place, is not known any more
+    let place = Place::new(&Source::new("", ""), 0..0);
+    let Look { shown, hides, target, interval } = look.clone();
+    let wait = Wait { shown, hides, target, place, message: None, timeout, interval };
+    wait_for(&wait, commands)
 }
 
 fn try_until_ready(wait: &Wait, vigil: &mut Vigil<'_>, commands: &Commands<'_>) -> Result<(), Failed> {

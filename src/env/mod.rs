@@ -2,6 +2,8 @@
 
 mod address;
 mod constraints;
+mod container;
+mod context;
 mod declared;
 pub mod dotenv;
 pub mod facts;
@@ -21,6 +23,7 @@ mod value;
 mod words;
 
 pub use address::{check_url, split_host_port};
+pub use container::Container;
 pub use names::{Names, without_volumes};
 pub use overlay::overlay;
 pub use resolve::{Inputs, Resolution, resolve};

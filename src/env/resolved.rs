@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use minijinja::Value as Seen;
 
+use super::container::Container;
+use super::context::Context;
 use super::facts::{Facts, StartFacts};
 use super::value::Value;
 
@@ -106,23 +108,17 @@ impl Resolved {
         let set = self.variables.iter().filter_map(|variable| {
             variable.value.as_ref().map(|value| (variable.name.clone(), value.seen()))
         });
-        Seen::from_pairs(provided(facts).into_iter().chain(set))
+        Seen::from_object(Context::new(provided(facts).into_iter().chain(set)))
     }
 }
 
 /// `container`, `image`, `volume` and `volumes`.
 pub(super) fn provided(facts: &Facts) -> BTreeMap<String, Seen> {
-    let container = [
-        ("memory", Seen::from(facts.memory)),
-        ("cpus", Seen::from(facts.cpus)),
-        ("hostname", Seen::from(facts.hostname.as_str())),
-    ];
-    let container = container.into_iter().chain(start(&facts.container));
     let image = [("name", &facts.image_name), ("version", &facts.image_version)];
     let image = image.into_iter().filter_map(|(key, text)| Some((key, Seen::from(text.as_deref()?))));
     let volumes = facts.volumes.iter().map(|(path, facts)| (path.as_str(), Seen::from_pairs(start(facts))));
     let mut provided = BTreeMap::from([
-        ("container".to_owned(), Seen::from_pairs(container)),
+        ("container".to_owned(), Seen::from_object(Container::new(facts))),
         ("image".to_owned(), Seen::from_pairs(image)),
         ("volumes".to_owned(), Seen::from_pairs(volumes)),
     ]);

@@ -11,7 +11,6 @@ use super::failure::{Origin, diagnose, diagnose_checked};
 use super::spelling::{spelled_expression, spelled_template};
 use crate::diagnostic::{Diagnostic, Located};
 
-/// Setting an engine up takes longer than compiling what a spec holds: one for all.
 static EXPRESSIONS: LazyLock<Environment<'static>> = LazyLock::new(engine);
 
 static TEXTS: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -99,6 +98,9 @@ impl TextTemplate {
     /// # Errors
     /// It isn't a template.
     pub fn compile(text: &Located<String>) -> Result<Self, Diagnostic> {
+        if !has_tags(&text.value) {
+            return Ok(Self { text: text.clone(), names: BTreeSet::new() });
+        }
         let names = TEXTS
             .template_from_str(&spelled_template(&text.value))
             .map(|template| template.undeclared_variables(false).into_iter().collect())
@@ -117,10 +119,18 @@ impl TextTemplate {
     /// # Errors
     /// It can't be computed from `context`.
     pub fn render(&self, context: &Value) -> Result<String, Diagnostic> {
+        if !has_tags(&self.text.value) {
+            return Ok(self.text.value.clone());
+        }
         TEXTS
             .render_str(&spelled_template(&self.text.value), context)
             .map_err(|error| fails(&error, &self.text, &self.names))
     }
+}
+
+/// Whether the engine is needed: most texts stand as they are.
+fn has_tags(text: &str) -> bool {
+    text.contains('{')
 }
 
 /// A text whose names were checked when it was compiled can't be computed.
@@ -149,6 +159,9 @@ mod tests {
             ("{{ 2 * 3 }}", "6"),
             ("{{ 'a' ~ 1 }}/", "a1/"),
             ("{{ \"<'&\" }}", "<'&"),
+            ("a }} # ## \\n\r\n\n", "a }} # ## \\n\r\n\n"),
+            ("{ a }\r\n\n", "{ a }\r\n\n"),
+            ("", ""),
         ] {
             let place = Place::new(&Source::new("s", text), 0..text.len());
             let template = TextTemplate::compile(&Located { value: text.to_owned(), place }).unwrap();

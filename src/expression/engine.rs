@@ -1,18 +1,28 @@
 //! The one set-up of minijinja: strict about undefined names, without the filters that
 //! would switch escaping off behind castoff's back.
 
+use std::sync::LazyLock;
+
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior};
 
 use super::bounds;
 use super::filters;
+use super::spelling::word_length;
 
 /// A template that recurses deeper than this is a mistake, and must not overflow the stack.
 const DEEPEST: usize = 64;
 
+/// Set up once: that takes longer than most of what is done with it.
+static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(set_up);
+
 /// An engine without templates.
 #[must_use]
 pub fn engine() -> Environment<'static> {
+    ENGINE.clone()
+}
+
+fn set_up() -> Environment<'static> {
     let mut engine = Environment::new();
     engine.set_undefined_behavior(UndefinedBehavior::Strict);
     engine.set_recursion_limit(DEEPEST);
@@ -61,8 +71,7 @@ pub fn identifiers(expression: &str) -> impl Iterator<Item = &str> {
                 rest = rest.get(end..).unwrap_or_default();
                 after_dot = false;
             } else if first.is_alphanumeric() || first == '_' {
-                let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
-                let (word, next) = rest.split_at(end);
+                let (word, next) = rest.split_at(word_length(rest));
                 rest = next;
                 let attribute = std::mem::take(&mut after_dot);
                 if !attribute && !first.is_numeric() {

@@ -27,14 +27,7 @@ impl Origin {
     pub fn place(&self, text: &str, range: Option<std::ops::Range<usize>>) -> Place {
         match (self, range) {
             (Self::Whole(place), Some(range)) => Place::new(&place.source, range),
-            (Self::Quoted(place), Some(range)) => {
-                let inner = place.span.start + 1..place.span.end.saturating_sub(1);
-                if place.source.text.get(inner.clone()) == Some(text) {
-                    Place::new(&place.source, inner.start + range.start..inner.start + range.end)
-                } else {
-                    place.clone()
-                }
-            }
+            (Self::Quoted(place), Some(range)) => place.inner(text, range),
             (Self::Whole(place) | Self::Quoted(place), None) => place.clone(),
         }
     }

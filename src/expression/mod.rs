@@ -12,4 +12,4 @@ pub use compiled::{Expression, TextTemplate, is_function};
 pub use engine::{engine, identifiers};
 pub use failure::{Origin, diagnose_checked};
 pub(crate) use filters::url;
-pub use spelling::spelled_template;
+pub use spelling::{spelled_template, words_in_tags};

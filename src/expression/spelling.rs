@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 
+use super::engine::identifiers;
+
 /// The attributes with a hyphen: what stands before it and after it.
 const ATTRIBUTES: [(&str, &str); 2] = [("first", "start"), ("upgraded", "from")];
 
@@ -22,19 +24,37 @@ pub(super) fn spelled_expression(text: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn spelled_template(text: &str) -> Cow<'_, str> {
     let mut hyphens = Vec::new();
+    for_each_code(text, &mut hyphens, |_| ());
+    replaced(text, &hyphens)
+}
+
+/// The words in a template's tags, each once: the names that it looks up, and much else. Found
+/// faster than the engine finds the names.
+#[must_use]
+pub fn words_in_tags(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    for_each_code(text, &mut Vec::new(), |code| words.extend(identifiers(code)));
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
+/// What stands in each tag, its end included, but for comments; and the hyphens that are none.
+fn for_each_code<'t>(text: &'t str, hyphens: &mut Vec<usize>, mut each: impl FnMut(&'t str)) {
     let mut at = 0;
     while let Some((open, tag)) = next_tag(text, at) {
         at = match tag {
             Tag::Comment => end_of(text, open, "#}"),
             Tag::Code(end) => {
-                let close = scan(text, open + 2, Some(end), &mut hyphens);
-                let code = text.get(open + 2..close).and_then(|code| code.strip_suffix("%}"));
-                let is_raw = code.is_some_and(|code| code.trim_matches(['-', '+']).trim() == "raw");
+                let close = scan(text, open + 2, Some(end), hyphens);
+                let code = text.get(open + 2..close).unwrap_or_default();
+                each(code);
+                let is_raw =
+                    code.strip_suffix("%}").is_some_and(|code| code.trim_matches(['-', '+']).trim() == "raw");
                 if is_raw { end_of_raw(text, close) } else { close }
             }
         };
     }
-    replaced(text, &hyphens)
 }
 
 enum Tag {
@@ -106,9 +126,12 @@ fn scan(text: &str, mut at: usize, end: Option<&str>, hyphens: &mut Vec<usize>) 
     let mut owner = Owner::Other;
     // for each bracket that is open: whether it chooses an item of `volumes`
     let mut open: Vec<bool> = Vec::new();
+    let first = end.and_then(|mark| mark.bytes().next());
     while let Some(byte) = bytes.get(at) {
-        let rest = text.get(at..).unwrap_or_default();
-        if let Some(mark) = end.filter(|mark| open.is_empty() && rest.starts_with(mark)) {
+        let rest = || text.get(at..).unwrap_or_default();
+        if first == Some(*byte)
+            && let Some(mark) = end.filter(|mark| open.is_empty() && rest().starts_with(mark))
+        {
             return at + mark.len();
         }
         match byte {
@@ -117,10 +140,10 @@ fn scan(text: &str, mut at: usize, end: Option<&str>, hyphens: &mut Vec<usize>) 
                 owner = Owner::Other;
             }
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | 0x80.. => {
-                let length = word_length(rest);
-                let word = rest.get(..length).unwrap_or_default();
+                let length = word_length(rest());
+                let word = rest().get(..length).unwrap_or_default();
                 if owner == Owner::OwnAttribute
-                    && let Some(hyphen) = hyphen_after(word, rest.get(length..).unwrap_or_default())
+                    && let Some(hyphen) = hyphen_after(word, rest().get(length..).unwrap_or_default())
                 {
                     hyphens.push(at + hyphen);
                 }
@@ -155,7 +178,12 @@ fn owner_named(before: Owner, word: &str) -> Owner {
     }
 }
 
-fn word_length(text: &str) -> usize {
+/// Bytes of the word that a text begins with; one for a text that begins otherwise.
+pub(super) fn word_length(text: &str) -> usize {
+    let ascii = text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+    if text.as_bytes().get(ascii).is_none_or(u8::is_ascii) {
+        return ascii.max(1);
+    }
     text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len()).max(1)
 }
 
@@ -183,7 +211,8 @@ fn end_of_string(bytes: &[u8], at: usize) -> usize {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{spelled_expression, spelled_template};
+    use super::{spelled_expression, spelled_template, words_in_tags};
+    use crate::expression::engine;
 
     #[test]
     fn expressions() {
@@ -255,6 +284,22 @@ mod tests {
                 prop_assert_eq!(spelled.len(), text.len());
                 for (before, after) in text.chars().zip(spelled.chars()) {
                     prop_assert!(before == after || (before == '-' && after == '_'));
+                }
+            }
+        }
+
+        #[test]
+        fn every_name_that_the_engine_looks_up_is_among_the_words(
+            text in "(\\{\\{|\\}\\}|\\{%|%\\}|\\{#|#\\}| |A|bc|D1|ä|if|endif|raw|endraw|set|for|in|is|x=|\\||\\.|~|\\(|\\)|\\[|\\]|\\{|\\}|:|'|\"|\\\\|-|1|,|\n){0,24}",
+            holes in proptest::collection::vec("(A|bc|D1|'\\}\\}'|\"\\\\\"\"|\\[A\\]|\\{'a': bc\\}|A\\.bc|A\\|upper)", 0..4),
+        ) {
+            let holes: String = holes.iter().map(|hole| format!("{{{{ {hole} }}}}")).collect();
+            let text = format!("{holes}{text}{holes}");
+            let engine = engine();
+            if let Ok(template) = engine.template_from_str(&text) {
+                let words = words_in_tags(&text);
+                for name in template.undeclared_variables(false) {
+                    prop_assert!(words.contains(&name.as_str()), "{name}");
                 }
             }
         }

@@ -69,9 +69,10 @@ pub fn infer(dest: &str) -> Option<&'static Format> {
 /// Whether the last components of `path` match those of `pattern`.
 fn ends_with(path: &str, pattern: &str) -> bool {
     let mut components = path.rsplit('/');
-    pattern
-        .rsplit('/')
-        .all(|part| components.next().is_some_and(|component| wildcard::matches(part, component)))
+    !wildcard::ends_differ(pattern, path)
+        && pattern
+            .rsplit('/')
+            .all(|part| components.next().is_some_and(|component| wildcard::matches(part, component)))
 }
 
 #[cfg(test)]

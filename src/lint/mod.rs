@@ -36,8 +36,8 @@ pub struct File<'a> {
 pub struct Scene<'a> {
     /// The files.
     pub files: Vec<File<'a>>,
-    /// The service.
-    pub service: Option<&'a Service>,
+    /// The services.
+    pub services: &'a [Service],
     /// Bytes that the container may use.
     pub memory: u64,
 }

@@ -36,7 +36,7 @@ pub(super) fn lint(scene: &Scene<'_>) -> Vec<Diagnostic> {
     found.extend(post_below_upload(&settings));
     found.extend(spare_servers(&settings));
     found.extend(memory(&settings, scene.memory));
-    if let Some(service) = scene.service.filter(|service| is_php_fpm(service)) {
+    if let Some(service) = scene.services.iter().find(|service| is_php_fpm(service)) {
         found.extend(control_timeout(&settings));
         found.extend(daemonize(&settings, service));
         found.extend(stop_signal(service));

@@ -21,7 +21,7 @@ fn found(service: &str, files: &[(&str, &str)], memory: u64) -> Vec<String> {
         mode: None,
         place: &place,
     });
-    let scene = Scene { files: files.collect(), service: spec.service.as_ref(), memory };
+    let scene = Scene { files: files.collect(), services: &spec.services, memory };
     lint(&scene).into_iter().map(|diagnostic| diagnostic.title).collect()
 }
 
@@ -101,7 +101,7 @@ fn a_secret_that_others_may_read() {
     {
         let file =
             File { dest: PathBuf::from("/f"), format: "php", content: "", secret, mode, place: &place };
-        let scene = Scene { files: vec![file], service: None, memory: 1 };
+        let scene = Scene { files: vec![file], services: &[], memory: 1 };
         assert_eq!(lint(&scene).len(), traps, "{secret} {mode:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The facts about the container that expressions in the spec may use: `container.*`.
+//! What the container may use: `container.memory` and `container.cpus`.
 //!
 //! Always answers: what the container's limits leave open is the machine's own.
 
@@ -12,15 +12,13 @@ use crate::sys::machine;
 const LARGEST_FILE: u64 = 1 << 20;
 
 /// What a container is given.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContainerFacts {
     /// Bytes: the lowest cgroup limit, at most what the machine has.
     pub memory: u64,
     /// Processors: the cgroup's share, rounded up, at most those that the process may run
     /// on, at least 1.
     pub cpus: u32,
-    /// Host name.
-    pub hostname: String,
 }
 
 /// Observes them. `root` is put before /proc and /sys; `/` but in tests.
@@ -28,19 +26,14 @@ pub struct ContainerFacts {
 pub fn observe(root: &Path) -> ContainerFacts {
     let meminfo = read_bounded(&root.join("proc/meminfo"), LARGEST_FILE).unwrap_or_default();
     let total = parse_total(&meminfo).or_else(machine::total_memory);
-    facts(limits(root), total, machine::usable_cpus(), machine::hostname())
+    facts(limits(root), total, machine::usable_cpus())
 }
 
-fn facts(
-    limits: Limits,
-    total_memory: Option<u64>,
-    usable_cpus: Option<u32>,
-    hostname: String,
-) -> ContainerFacts {
+fn facts(limits: Limits, total_memory: Option<u64>, usable_cpus: Option<u32>) -> ContainerFacts {
     let memory = [limits.memory, total_memory].into_iter().flatten().min().unwrap_or(u64::MAX);
     let share = limits.millicpus.map(|millicpus| u32::try_from(millicpus.div_ceil(1000)).unwrap_or(u32::MAX));
     let cpus = [share, usable_cpus].into_iter().flatten().min().unwrap_or(1).max(1);
-    ContainerFacts { memory, cpus, hostname }
+    ContainerFacts { memory, cpus }
 }
 
 /// `MemTotal:       16384 kB`, see proc(5).
@@ -74,7 +67,7 @@ mod tests {
             (None, None, None, None, (u64::MAX, 1)),
         ];
         for (memory, millicpus, total, usable, expected) in cases {
-            let found = facts(Limits { memory, millicpus }, total, usable, String::new());
+            let found = facts(Limits { memory, millicpus }, total, usable);
             assert_eq!((found.memory, found.cpus), expected);
         }
     }
@@ -100,7 +93,6 @@ mod tests {
         let expected = ContainerFacts {
             memory: machine::total_memory().unwrap(),
             cpus: machine::usable_cpus().unwrap(),
-            hostname: machine::hostname(),
         };
         assert_eq!(observe(&scratch.path("")), expected);
     }

@@ -9,3 +9,4 @@ pub mod seed;
 pub mod state;
 pub mod target;
 pub mod volume;
+pub mod zone;

@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 
 use super::options::{self, Known, Stop};
-use super::{Answer, LICENSE, Run, plan, variable};
+use super::{Answer, LICENSE, Run, variable};
 use crate::exit::ExitCode;
-use crate::service::Scope;
+use crate::service::{RunPlan, Scope};
 use crate::supervise::{Level, Voice};
 
 /// It calls itself so for the sake of dockerd, which asks for the version of tini.
@@ -40,7 +40,7 @@ pub(super) fn read(arguments: Vec<OsString>, environment: Vec<(OsString, OsStrin
     let debug = variable(&environment, "CATATONIT_DEBUG").is_some();
     let mut options = Options::default();
     let argv = command(arguments, &mut options).map_err(|stop| stop.answer("catatonit", USAGE))?;
-    let mut plan = plan(argv, environment);
+    let mut plan = RunPlan::new(argv, environment);
     plan.signals.scope = if options.group { Scope::Group } else { Scope::Main };
     plan.init.failure_code = Some(CANNOT_RUN);
     let level = if debug { Level::Trace } else { Level::Info };
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn a_pause_runs_nothing() {
         for line in ["catatonit -P", "catatonit -gP", "catatonit -P -- true"] {
-            assert!(run(line).plan.argv.is_empty(), "{line}");
+            assert!(run(line).plan.program.argv.is_empty(), "{line}");
         }
     }
 

@@ -3,9 +3,9 @@
 use std::ffi::{OsStr, OsString};
 
 use super::options::{self, Known, Stop, leading_number, value};
-use super::{Answer, Run, plan, variable};
+use super::{Answer, Run, variable};
 use crate::exit::ExitCode;
-use crate::service::Scope;
+use crate::service::{RunPlan, Scope};
 use crate::signal::Signal;
 use crate::supervise::{Level, Voice};
 
@@ -49,7 +49,7 @@ pub(super) fn read(arguments: Vec<OsString>, environment: Vec<(OsString, OsStrin
     options.verbose |= variable(&environment, "DUMB_INIT_DEBUG") == Some(OsStr::new("1"));
     options.session &= variable(&environment, "DUMB_INIT_SETSID") != Some(OsStr::new("0"));
 
-    let mut plan = plan(argv, environment);
+    let mut plan = RunPlan::new(argv, environment);
     plan.signals.rewrite = options.rewrite;
     plan.init.failure_code = Some(CANNOT_RUN);
     if options.session {

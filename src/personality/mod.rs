@@ -11,8 +11,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use crate::exit::ExitCode;
-use crate::plan::DEFAULT_GRACE;
-use crate::service::{InitOptions, Manner, RunPlan, Scope, SignalPolicy};
+use crate::service::RunPlan;
 use crate::signal::Signal;
 use crate::supervise::Voice;
 
@@ -104,26 +103,6 @@ impl Answer {
 /// castoff's own: what it stands in for has another.
 const LICENSE: &str = include_str!("../../LICENSE-MIT");
 
-/// A plan without options: each signal to the main process.
-fn plan(argv: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> RunPlan {
-    RunPlan {
-        argv,
-        environment,
-        credentials: None,
-        working_directory: None,
-        manner: Manner::Supervise,
-        signals: SignalPolicy {
-            scope: Scope::Main,
-            rewrite: Vec::new(),
-            stop_timeout: None,
-            stop_delay: None,
-            stop_is_success: false,
-        },
-        grace: DEFAULT_GRACE,
-        init: InitOptions::default(),
-    }
-}
-
 fn variable<'a>(environment: &'a [(OsString, OsString)], name: &str) -> Option<&'a OsStr> {
     environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_os_str())
 }
@@ -181,9 +160,9 @@ mod tests {
         for program in ["tini", "dumb-init", "catatonit"] {
             for dashes in ["", "-- "] {
                 let run = run(&format!("A=1 CASTOFF_GRACE=x {program} {dashes}sh -c x -- --help"));
-                assert_eq!(run.plan.argv, ["sh", "-c", "x", "--", "--help"], "{program}");
+                assert_eq!(run.plan.program.argv, ["sh", "-c", "x", "--", "--help"], "{program}");
                 let environment = [("A".into(), "1".into()), ("CASTOFF_GRACE".into(), "x".into())];
-                assert_eq!(run.plan.environment, environment);
+                assert_eq!(run.plan.program.environment, environment);
             }
         }
     }

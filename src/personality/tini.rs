@@ -3,9 +3,9 @@
 use std::ffi::{OsStr, OsString};
 
 use super::options::{self, Known, Stop, leading_number, value};
-use super::{Answer, LICENSE, Run, plan, variable};
+use super::{Answer, LICENSE, Run, variable};
 use crate::exit::ExitCode;
-use crate::service::{Scope, Subreaper};
+use crate::service::{RunPlan, Scope, Subreaper};
 use crate::signal::Signal;
 use crate::supervise::{Level, Voice};
 
@@ -107,7 +107,7 @@ fn code(text: &str) -> Result<ExitCode, Stop> {
 
 impl Options {
     fn run(self, argv: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> Run {
-        let mut plan = plan(argv, environment);
+        let mut plan = RunPlan::new(argv, environment);
         plan.signals.scope = if self.group { Scope::Group } else { Scope::Main };
         plan.init.subreaper = if self.subreaper { Subreaper::Always } else { Subreaper::Never };
         plan.init.remap_exit = self.expected.into_iter().map(|code| (code, ExitCode::OK)).collect();
@@ -186,7 +186,7 @@ mod tests {
             ("tini sh a -- b", vec!["sh", "a", "--", "b"]),
             ("tini -e 7 -- sh", vec!["sh"]),
         ] {
-            assert_eq!(run(line).plan.argv, argv, "{line}");
+            assert_eq!(run(line).plan.program.argv, argv, "{line}");
         }
     }
 

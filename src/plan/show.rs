@@ -1,18 +1,23 @@
 //! A plan as people read it.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use super::run::quoted;
+use super::run::{Running, quoted};
+use super::show_attributes::{show_attributes, show_environment};
 use super::show_tasks::show_tasks;
+use super::show_tree::show_tree;
 use super::step::{Kept, KeptReason, Plan, Planned, Step, Why};
 use crate::duration;
 use crate::service::{Manner, RunPlan};
+use crate::spec::Service;
 use crate::sys::accounts::Owner;
 use crate::sys::attributes::Attributes;
 
-/// The whole plan: each step with its reason and its diff, what stays, what is run.
+/// The whole plan: each step with its reason and its diff, what stays, what is run; `service`
+/// is the one whose process that is. `now`, since 1970: the next runs are those after it.
 #[must_use]
-pub fn show(plan: &Plan) -> String {
+pub fn show(plan: &Plan, services: &[Service], now: Duration) -> String {
     let mut text = String::new();
     if plan.steps.iter().all(|planned| matches!(planned.step, Step::Wait(_))) {
         text.push_str("nothing has to be written\n");
@@ -29,7 +34,13 @@ pub fn show(plan: &Plan) -> String {
     }
     text.push_str(&show_tasks(&plan.tasks));
     match &plan.run {
-        Some(run) => show_run(&mut text, run),
+        Some(Running::One(run)) => {
+            show_run(&mut text, run);
+            if let [service] = services {
+                show_environment(&mut text, &service.environment);
+            }
+        }
+        Some(Running::Tree(tree)) => text.push_str(&show_tree(tree, services, now)),
         None => text.push_str("run     nothing\n"),
     }
     text
@@ -126,13 +137,13 @@ impl Kept {
 }
 
 fn show_run(text: &mut String, run: &RunPlan) {
-    let words: Vec<String> = run.argv.iter().map(|word| quoted(&word.to_string_lossy())).collect();
+    let words: Vec<String> = run.program.argv.iter().map(|word| quoted(&word.to_string_lossy())).collect();
     let how = match run.manner {
         Manner::Exec => "in castoff's place",
         Manner::Supervise => "supervised",
     };
     let _ = write!(text, "run     {}  {how}", words.join(" "));
-    if let Some(credentials) = &run.credentials {
+    if let Some(credentials) = &run.program.credentials {
         let _ = write!(text, ", as {}:{}", credentials.uid, credentials.gid);
     }
     for (from, to) in &run.signals.rewrite {
@@ -151,4 +162,5 @@ fn show_run(text: &mut String, run: &RunPlan) {
         text.push_str(", stop-is-success");
     }
     text.push('\n');
+    show_attributes(text, &run.program.attributes);
 }

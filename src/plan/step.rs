@@ -3,11 +3,11 @@
 
 use std::path::PathBuf;
 
+use super::run::Running;
 use super::task::Tasks;
 use super::volume::{Filling, VolumeLock};
 use super::wait::Wait;
 use crate::diagnostic::Diagnostic;
-use crate::service::RunPlan;
 use crate::spec::Volume;
 use crate::state::Digest;
 use crate::sys::accounts::Owner;
@@ -29,7 +29,7 @@ pub struct Plan {
     /// Steps and hooks that are run then.
     pub tasks: Tasks,
     /// What is run afterwards.
-    pub run: Option<RunPlan>,
+    pub run: Option<Running>,
 }
 
 impl Plan {

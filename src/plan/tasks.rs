@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use minijinja::Value;
 
-use super::run::{argument, compiled, identity};
+use super::program::{argument, compiled, identity};
 use super::step::{Plan, Step};
 use super::task::{News, Runner, Task, Tasks, What, Work};
 use super::turn::{Decision, Turn, TurnOf};

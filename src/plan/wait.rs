@@ -13,7 +13,7 @@ use std::time::Duration;
 use minijinja::Value;
 use minijinja::value::ValueKind;
 
-use super::run::{argument, compiled};
+use super::program::{argument, compiled};
 use crate::diagnostic::{Diagnostic, Located, Place};
 use crate::env::{Names, check_url, split_host_port};
 use crate::expression::{Expression, TextTemplate};
@@ -81,7 +81,12 @@ pub fn check_waits(waits: &[Wish], names: &Names<'_>, is_secret: &dyn Fn(&str) -
     waits.iter().flat_map(|wait| check_wait(wait, names, is_secret)).collect()
 }
 
-fn check_wait(wait: &Wish, names: &Names<'_>, is_secret: &dyn Fn(&str) -> bool) -> Vec<Diagnostic> {
+/// What is wrong with one of them.
+pub(super) fn check_wait(
+    wait: &Wish,
+    names: &Names<'_>,
+    is_secret: &dyn Fn(&str) -> bool,
+) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     let mut check = |text: &Located<String>, used: Result<BTreeSet<String>, Diagnostic>| match used {
         Ok(used) => problems.extend(names.check(&used, text, &[])),
@@ -116,7 +121,7 @@ pub fn waits(
 ) -> (Vec<Wait>, Vec<Diagnostic>) {
     let mut found = (Vec::new(), Vec::new());
     for wish in wishes {
-        match is_wanted(wish, context) {
+        match holds(wish.when.as_ref(), context) {
             Ok(false) => {}
             Ok(true) => match fill(wish, context, is_secret) {
                 Ok(wait) => found.0.push(wait),
@@ -128,8 +133,9 @@ pub fn waits(
     found
 }
 
-fn is_wanted(wish: &Wish, context: &Value) -> Result<bool, Diagnostic> {
-    let Some(when) = &wish.when else { return Ok(true) };
+/// Whether a `when` is true; it is where nothing is said.
+pub(super) fn holds(when: Option<&Located<String>>, context: &Value) -> Result<bool, Diagnostic> {
+    let Some(when) = when else { return Ok(true) };
     let value = Expression::compile(when)?.evaluate(context)?;
     match value.kind() {
         ValueKind::Bool => Ok(value.is_true()),
@@ -138,7 +144,11 @@ fn is_wanted(wish: &Wish, context: &Value) -> Result<bool, Diagnostic> {
     }
 }
 
-fn fill(wish: &Wish, context: &Value, is_secret: &dyn Fn(&str) -> bool) -> Result<Wait, Diagnostic> {
+pub(super) fn fill(
+    wish: &Wish,
+    context: &Value,
+    is_secret: &dyn Fn(&str) -> bool,
+) -> Result<Wait, Diagnostic> {
     let (target, shown, hides) = match &wish.awaited {
         Awaited::Command(words) => {
             let argv = words.value.iter().map(|word| argument(word, context, is_secret));

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::holes::{Hole, Piece};
+use super::template::Known;
 use crate::diagnostic::Place;
 use crate::format::{Filling, Format, Literal, Refusal, Skeleton};
 
@@ -37,14 +38,14 @@ pub(super) enum Visibility<'a> {
     /// The template uses no secret.
     All,
     /// It does: only texts that a variable without secrecy holds anyway.
-    Only(&'a BTreeSet<String>),
+    Only(&'a Known),
 }
 
 impl Visibility<'_> {
     fn shows(&self, value: &Literal) -> bool {
         match self {
             Self::All => true,
-            Self::Only(known) => value.as_text().is_some_and(|text| known.contains(text.as_ref())),
+            Self::Only(known) => value.as_text().is_some_and(|text| known.is_open(&text)),
         }
     }
 }

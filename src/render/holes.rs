@@ -7,12 +7,14 @@
 //! markers are replaced by their values first, and the result is an ordinary value, which
 //! gets a hole of its own. What cut a marker in two (a slice) is refused.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, Value, filters};
 
 use super::convert;
+use crate::env::Container;
 use crate::expression::bounded_filters;
 use crate::format::Literal;
 
@@ -40,15 +42,14 @@ pub(super) enum Piece {
 
 /// The two characters around a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Marker {
+pub struct Marker {
     open: char,
     close: char,
 }
 
 impl Marker {
     pub(super) fn stands_in(self, text: &str) -> bool {
-        // bytes are looked at faster, and nearly no text has this one
-        text.bytes().any(|byte| byte == FIRST_BYTE) && text.contains([self.open, self.close])
+        has_candidate_byte(text) && text.contains([self.open, self.close])
     }
 
     /// Whether a value was made from text with markers in it.
@@ -78,7 +79,7 @@ pub(super) struct Holes {
 
 /// The first two candidates that stand in none of the values.
 pub(super) fn choose_marker(context: &Value) -> Marker {
-    let mut taken = std::collections::BTreeSet::new();
+    let mut taken = BTreeSet::new();
     collect_candidates(context, &mut taken, 0);
     let mut free = (FIRST_CANDIDATE..=LAST_CANDIDATE)
         .filter_map(char::from_u32)
@@ -87,12 +88,15 @@ pub(super) fn choose_marker(context: &Value) -> Marker {
     Marker { open: free.next().unwrap_or('\u{E000}'), close: free.next().unwrap_or('\u{E001}') }
 }
 
-fn collect_candidates(value: &Value, taken: &mut std::collections::BTreeSet<char>, depth: usize) {
+fn collect_candidates(value: &Value, taken: &mut BTreeSet<char>, depth: usize) {
     match value.kind() {
         ValueKind::String => {
-            let text = value.as_str().unwrap_or_default();
-            taken
-                .extend(text.chars().filter(|c| (FIRST_CANDIDATE..=LAST_CANDIDATE).contains(&u32::from(*c))));
+            collect_from_text(value.as_str().unwrap_or_default(), taken);
+        }
+        // asked for one by one, its values would be found out for nothing
+        ValueKind::Map if value.downcast_object_ref::<Container>().is_some() => {
+            let container = value.downcast_object_ref::<Container>();
+            container.into_iter().flat_map(Container::texts).for_each(|text| collect_from_text(text, taken));
         }
         ValueKind::Map | ValueKind::Seq if depth < 64 => {
             for key in value.try_iter().into_iter().flatten() {
@@ -104,6 +108,17 @@ fn collect_candidates(value: &Value, taken: &mut std::collections::BTreeSet<char
         }
         _ => {}
     }
+}
+
+fn collect_from_text(text: &str, taken: &mut BTreeSet<char>) {
+    if has_candidate_byte(text) {
+        taken.extend(text.chars().filter(|c| (FIRST_CANDIDATE..=LAST_CANDIDATE).contains(&u32::from(*c))));
+    }
+}
+
+/// Bytes are looked at faster, and nearly no text has this one.
+fn has_candidate_byte(text: &str) -> bool {
+    text.bytes().any(|byte| byte == FIRST_BYTE)
 }
 
 impl Holes {

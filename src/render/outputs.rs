@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use minijinja::Value;
 
 use super::fill::Rendered;
+use super::holes::{Marker, choose_marker};
 use super::template::{Known, Renderer, Request};
 use crate::diagnostic::{Diagnostic, Located, nearest};
 use crate::env::Names;
@@ -52,12 +53,14 @@ pub fn render_all<'s>(
     renderer: &mut Renderer,
 ) -> Outputs<'s> {
     let mut outputs = Outputs::default();
+    let marker = choose_marker(context);
     for template in templates {
         match expand(template, names, context, known) {
             Ok(Expanded::Skipped) => outputs.skipped.push(template),
             Ok(Expanded::Files(files)) => {
                 for file in files {
-                    render_file(&mut outputs, template, file, known, renderer);
+                    let marker = file.item.map_or(marker, |_| choose_marker(&file.context));
+                    render_file(&mut outputs, template, file, known, marker, renderer);
                 }
             }
             Err(problems) => outputs.problems.extend(problems),
@@ -107,6 +110,7 @@ fn render_file<'s>(
     template: &'s Template,
     file: File,
     known: &Known,
+    marker: Marker,
     renderer: &mut Renderer,
 ) {
     let with_item = file.item.map(|secret| {
@@ -123,6 +127,7 @@ fn render_file<'s>(
         format: file.format,
         context: &file.context,
         known: with_item.as_ref().unwrap_or(known),
+        marker,
     };
     match renderer.render(&request) {
         Ok(rendered) => outputs.files.push(Output {

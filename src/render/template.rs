@@ -11,12 +11,17 @@ use super::fill::{Rendered, Visibility, fill};
 use super::holes::{Holes, Marker, changed, choose_marker};
 use super::sources::{ReadTemplate, SourceError, Sources};
 use crate::diagnostic::{Diagnostic, Located, Place, Source, nearest};
-use crate::env::facts::Facts;
+use crate::env::facts::{Facts, Limits};
 use crate::env::{Names, Resolved, without_volumes};
 use crate::exit::ExitCode;
-use crate::expression::{Origin, diagnose_checked, engine, identifiers, is_function, spelled_template};
+use crate::expression::{
+    Origin, diagnose_checked, engine, identifiers, is_function, spelled_template, words_in_tags,
+};
 use crate::format::{Blame, Format, Refusal};
 use crate::spec::{Spec, asks_which_start};
+
+/// Words of the engine that are no names anywhere.
+const CONDITIONS: [&str; 8] = ["if", "elif", "else", "endif", "not", "and", "or", "in"];
 
 /// So many refused values of one template are each shown with their place.
 const MOST_LOCATED: usize = 25;
@@ -28,11 +33,21 @@ pub struct Known {
     pub names: BTreeSet<String>,
     /// Those of secrets.
     pub secrets: BTreeSet<String>,
-    /// Texts of values that are no secrets.
+    /// Texts of values that are no secrets, but for the container's limits.
     pub open_texts: BTreeSet<String>,
+    /// The container's limits, which are none either.
+    pub limits: Limits,
 }
 
 impl Known {
+    /// Whether a value that is no secret has this text.
+    pub(super) fn is_open(&self, text: &str) -> bool {
+        let is_limit = |number: u64| number.to_string() == text;
+        self.open_texts.contains(text)
+            || text.bytes().all(|byte| byte.is_ascii_digit())
+                && (is_limit(self.limits.memory()) || is_limit(self.limits.cpus().into()))
+    }
+
     /// What is known of the variables of a spec and of the facts.
     #[must_use]
     pub fn of(spec: &Spec, resolved: &Resolved, facts: &Facts) -> Self {
@@ -49,13 +64,13 @@ impl Known {
         let open_texts = open
             .filter_map(|variable| variable.value.as_ref())
             .map(|value| value.seen().to_string())
-            .chain([facts.memory.to_string(), facts.cpus.to_string(), facts.hostname.clone()])
+            .chain([facts.hostname.clone()])
             .chain(facts.image_name.clone())
             .chain(facts.image_version.clone())
             .chain(facts.container.upgraded_from.clone())
             .chain(facts.volumes.iter().filter_map(|(_, facts)| facts.upgraded_from.clone()))
             .collect();
-        Self { names, secrets, open_texts }
+        Self { names, secrets, open_texts, limits: facts.limits.clone() }
     }
 }
 
@@ -72,19 +87,31 @@ pub struct Request<'a> {
     pub context: &'a Value,
     /// What is known of names; `item` included where there is one.
     pub known: &'a Known,
+    /// What stands in none of the context's values.
+    pub marker: Marker,
 }
 
 /// Renders templates, keeping what it read.
 pub struct Renderer {
     read: Arc<ReadTemplate>,
     sources: BTreeMap<PathBuf, Arc<Sources>>,
+    /// The engine of the last template: setting one up takes as long as rendering a small file.
+    last: Option<Bench>,
+}
+
+/// An engine, without templates between two renderings, and where it puts the values.
+struct Bench {
+    engine: Environment<'static>,
+    holes: Arc<Holes>,
+    sources: Arc<Sources>,
+    marker: Marker,
 }
 
 impl Renderer {
     /// A renderer that reads files with `read`.
     #[must_use]
     pub fn new(read: Arc<ReadTemplate>) -> Self {
-        Self { read, sources: BTreeMap::new() }
+        Self { read, sources: BTreeMap::new(), last: None }
     }
 
     /// Renders a template in memory.
@@ -93,14 +120,22 @@ impl Renderer {
     /// Everything that is wrong with it: mistakes of the template (exit 65), values that
     /// the format can't carry (exit 78).
     pub fn render(&mut self, request: &Request<'_>) -> Result<Rendered, Vec<Diagnostic>> {
-        let rendering = self.rendering(request.source, request.directory, request.known, request.context);
-        rendering.map_err(|problem| vec![problem])?.run(request.context, request.format)
+        let rendering = self.rendering(request.source, request.directory, request.known, request.marker);
+        let rendering = rendering.map_err(|problem| vec![problem])?;
+        let fits = |bench: &Bench| {
+            Arc::ptr_eq(&bench.sources, &rendering.sources) && bench.marker == rendering.marker
+        };
+        let mut bench = self.last.take().filter(fits).unwrap_or_else(|| rendering.bench());
+        let rendered = rendering.run(&bench, request.context, request.format);
+        bench.engine.clear_templates();
+        self.last = Some(bench);
+        rendered
     }
 
     /// What is wrong with a template whatever the values are. Files that it includes are
     /// not looked at: only values say which.
     pub fn check(&mut self, source: &Located<String>, directory: &Path, known: &Known) -> Vec<Diagnostic> {
-        match self.rendering(source, directory, known, &Value::UNDEFINED) {
+        match self.rendering(source, directory, known, choose_marker(&Value::UNDEFINED)) {
             Ok(rendering) => rendering.check(),
             Err(problem) => vec![problem],
         }
@@ -118,7 +153,7 @@ impl Renderer {
         source: &'a Located<String>,
         directory: &Path,
         known: &'a Known,
-        context: &Value,
+        marker: Marker,
     ) -> Result<Rendering<'a>, Diagnostic> {
         let sources = Arc::clone(
             self.sources
@@ -126,7 +161,7 @@ impl Renderer {
                 .or_insert_with(|| Arc::new(Sources::new(directory, Arc::clone(&self.read)))),
         );
         let main = sources.get(&source.value).map_err(|error| unusable(source, &error))?;
-        Ok(Rendering { name: &source.value, known, sources, main, marker: choose_marker(context) })
+        Ok(Rendering { name: &source.value, known, sources, main, marker })
     }
 }
 
@@ -168,11 +203,17 @@ struct Rendering<'a> {
 }
 
 impl Rendering<'_> {
-    fn run(&self, context: &Value, format: &Format) -> Result<Rendered, Vec<Diagnostic>> {
+    fn bench(&self) -> Bench {
         let holes = Holes::new(self.marker, None);
-        let engine = self.engine(&holes);
-        let rendered = self.render_with(&engine, context);
-        let (used, mut problems) = self.check_names(&engine);
+        Bench { engine: self.engine(&holes), holes, sources: Arc::clone(&self.sources), marker: self.marker }
+    }
+
+    fn run(&self, bench: &Bench, context: &Value, format: &Format) -> Result<Rendered, Vec<Diagnostic>> {
+        let Bench { engine, holes, .. } = bench;
+        let rendered = self.render_with(engine, context);
+        // those of a template that fails are not the next one's
+        let values = holes.take();
+        let (used, mut problems) = self.check_names(engine);
         let rendered = match rendered {
             Ok(text) if problems.is_empty() => text,
             Ok(_) => return Err(problems),
@@ -191,11 +232,11 @@ impl Rendering<'_> {
         let visibility = if used.is_disjoint(&self.known.secrets) {
             Visibility::All
         } else {
-            Visibility::Only(&self.known.open_texts)
+            Visibility::Only(self.known)
         };
         let raw = self.sources.loaded().iter().flat_map(|(_, source)| raw_uses(source)).collect();
         let pieces = holes.split(&rendered).ok_or_else(|| vec![self.diagnose(&changed())])?;
-        let filled = fill(&pieces, &holes.take(), format, &visibility);
+        let filled = fill(&pieces, &values, format, &visibility);
         filled
             .map(|rendered| Rendered { raw, names: used, ..rendered })
             .map_err(|refused| self.all_refused(&refused, context, format))
@@ -251,6 +292,13 @@ impl Rendering<'_> {
         let mut problems = Vec::new();
         for (name, source) in self.sources.loaded() {
             let Some((_, template)) = engine.templates().find(|(known, _)| *known == name) else { continue };
+            // to hold more names for used than are is no harm, and saves reading it once more
+            let mut words = words_in_tags(&source.text);
+            words.retain(|word| !CONDITIONS.contains(word));
+            if words.iter().all(|word| self.known.names.contains(*word)) {
+                used.extend(words.into_iter().map(str::to_owned));
+                continue;
+            }
             let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
             names.sort();
             for name in names {
@@ -356,7 +404,7 @@ const RAW: &str = "raw";
 /// Each use of the filter `raw`.
 fn raw_uses(source: &Arc<Source>) -> Vec<Place> {
     let text = source.text.as_str();
-    if !text.as_bytes().windows(RAW.len()).any(|word| word == RAW.as_bytes()) {
+    if !text.contains(RAW) {
         return Vec::new();
     }
     let is_filter =

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use minijinja::context;
 
+use super::holes::choose_marker;
 use super::{Known, Rendered, Renderer, Request};
 use crate::diagnostic::{Diagnostic, Located, Place, Source};
 use crate::format::{Filling, Format, Literal, Refusal, Skeleton};
@@ -26,6 +27,12 @@ fn fill_toy(_: &Skeleton, values: &[Literal]) -> Vec<Filling> {
 }
 
 fn render(files: &[(&str, &str)]) -> Result<Rendered, Vec<Diagnostic>> {
+    let mut rendered = render_each(files, &["main"]);
+    rendered.remove(0)
+}
+
+/// Those of `names`, one after the other, by one renderer.
+fn render_each(files: &[(&str, &str)], names: &[&str]) -> Vec<Result<Rendered, Vec<Diagnostic>>> {
     let files: BTreeMap<String, Vec<u8>> =
         files.iter().map(|(name, text)| (format!("/t/{name}"), text.as_bytes().to_vec())).collect();
     let read = move |path: &Path| Ok(files.get(path.to_str().unwrap()).cloned());
@@ -34,15 +41,21 @@ fn render(files: &[(&str, &str)]) -> Result<Rendered, Vec<Diagnostic>> {
         names: ["NAME", "PASSWORD", "BAD", "UNSET", "NAMES"].map(String::from).into(),
         secrets: ["PASSWORD".to_owned()].into(),
         open_texts: BTreeSet::from(["db".to_owned()]),
+        ..Known::default()
     };
     let context = context! { NAME => "db", PASSWORD => "hunter2", BAD => "a#b", NAMES => ["x", "y"] };
-    Renderer::new(Arc::new(read)).render(&Request {
-        source: &Located { value: "main".into(), place: Place::new(&spec, 9..15) },
-        directory: Path::new("/t"),
-        format: &TOY,
-        context: &context,
-        known: &known,
-    })
+    let mut renderer = Renderer::new(Arc::new(read));
+    let mut render = |name: &str| {
+        renderer.render(&Request {
+            source: &Located { value: name.to_owned(), place: Place::new(&spec, 9..15) },
+            directory: Path::new("/t"),
+            format: &TOY,
+            context: &context,
+            known: &known,
+            marker: choose_marker(&context),
+        })
+    };
+    names.iter().map(|name| render(name)).collect()
 }
 
 fn content(template: &str) -> String {
@@ -51,6 +64,25 @@ fn content(template: &str) -> String {
 
 fn message(files: &[(&str, &str)]) -> String {
     render(files).unwrap_err().iter().map(|d| d.render(false) + "\n").collect()
+}
+
+#[test]
+fn nothing_of_one_template_is_left_for_the_next() {
+    let files = [
+        ("fails", "{{ PASSWORD }}{{ NAME }}{{ UNSET }}"),
+        ("secret", "{{ PASSWORD }} {% include 'part' %}"),
+        ("part", "{{ NAMES | first }}"),
+        ("open", "{{ NAME }}"),
+    ];
+    let rendered = render_each(&files, &["fails", "secret", "open", "secret"]);
+    assert!(rendered[0].is_err());
+    let of = |at: usize| rendered[at].as_ref().unwrap();
+    let names = |at: usize| of(at).names.iter().map(String::as_str).collect::<Vec<_>>();
+    assert_eq!(of(1).content, "<hunter2> <x>");
+    assert_eq!((of(2).content.as_str(), names(2)), ("<db>", vec!["NAME"]));
+    assert_eq!(of(3).content, of(1).content);
+    assert!(names(1).contains(&"PASSWORD") && names(1).contains(&"NAMES"));
+    assert_eq!(names(3), names(1));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Located, Place, Severity};
 use crate::exit::ExitCode;
 use crate::expression::{Expression, TextTemplate};
 use crate::render::{Outputs, ReadTemplate, survey};
-use crate::spec::{Default, Spec, Template, Terms};
+use crate::spec::{Cron, Default, Spec, Template, Terms};
 
 /// All notices about a spec whose files were rendered.
 #[must_use]
@@ -104,11 +104,18 @@ fn names_of_spec(spec: &Spec) -> BTreeSet<String> {
     for wait in &spec.waits {
         expression(wait.when.as_ref());
     }
+    for cron in &spec.crons {
+        expression(cron.when.as_ref());
+    }
     for Terms { when, .. } in spec.terms() {
         expression(when.as_ref());
     }
     let dests = spec.templates.iter().map(|template| template.dest.clone());
-    let words = spec.service.iter().flat_map(|service| service.command.value.iter().cloned());
+    let words = spec.services.iter().flat_map(|service| {
+        let added = service.environment.add.iter().map(|(_, value)| value);
+        service.command.value.iter().chain(added).cloned()
+    });
+    let words = words.chain(spec.crons.iter().flat_map(Cron::texts));
     let words = words.chain(spec.steps.iter().flat_map(|step| step.command.value.iter().cloned()));
     let defaults = spec.variables.iter().filter_map(|variable| {
         let Located { value: Default::Computed(text), place } = variable.default.as_ref()? else {

@@ -1,4 +1,4 @@
-//! The life of one main process, as a pure machine: an event and the time in, actions out.
+//! The life of one main process, as a pure machine: an event in, actions out.
 //!
 //! It makes no system call and knows no clock, so that every sequence of events can be
 //! walked in a test. Its invariants, whatever the order of events:
@@ -16,6 +16,8 @@
 //! - Where the stop counts as success, a service that ended by the very signal that castoff
 //!   forwarded as a stop gives 0. SIGKILL never counts: it is also how others end it.
 //! - A SIGKILL that castoff did not send may be the kernel's, for want of memory.
+//! - A service that KILL does not end after its stop timeout, because castoff may not send
+//!   it or it hangs in the kernel, is given up like the rest that can't be killed.
 //! - When the main process has ended, what is left gets TERM, the grace, and KILL. The
 //!   second request to stop cuts the grace short: it is counted from the first one on,
 //!   whether that came before or during the grace. Other signals have no addressee then.
@@ -26,19 +28,13 @@ use std::time::Duration;
 
 use libc::pid_t;
 
+use super::actions::{Action, Actions, Line};
+use super::rest::{KILL_AGAIN, KILLS, Measure, Rest};
 use super::run_plan::{Scope, SignalPolicy};
 use crate::exit::ExitCode;
 use crate::signal::Signal;
 use crate::sys::reap::Ending;
 use crate::sys::signals::SignalSet;
-
-/// After KILL: how long the killed may take to be gone before KILL is sent again to those
-/// that were made meanwhile.
-const KILL_AGAIN: Duration = Duration::from_secs(1);
-
-/// How often KILL is sent before castoff ends without the rest: they are beyond its rights,
-/// or hang in the kernel.
-const KILLS: u8 = 5;
 
 /// What happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,59 +60,12 @@ pub enum Event {
         /// Whether castoff still has a child.
         children_left: bool,
     },
+    /// The kernel tells castoff nothing of its children, or lets no time pass.
+    WaitRefused,
     /// castoff could not be stopped: nobody would wake it.
     StopRefused(Signal),
     /// The time that was set has come.
     Timer,
-}
-
-/// What is to be done.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Action {
-    /// Start the main process; answered by `Started`, `SpawnFailed` or `Paused`.
-    Spawn,
-    /// Send a signal to the main process, its group, or all.
-    Forward(pid_t, Scope, Signal),
-    /// Make the group of the main process the terminal's foreground, if castoff's is.
-    GiveTerminal(pid_t),
-    /// Take the foreground back from it.
-    TakeTerminal(pid_t),
-    /// Stop castoff itself; answered by `StopRefused` if it can't be.
-    StopSelf(Signal),
-    /// TERM (and CONT) to every process that is left.
-    TermRest,
-    /// KILL to every process that is left; say who they are the first time.
-    KillRest,
-    /// Wake up with `Timer` at this time, in place of any that was set.
-    SetTimer(Duration),
-    /// No longer.
-    ClearTimer,
-    /// Say it.
-    Log(Line),
-    /// Say that the kernel's OOM killer ended the main process, if it did.
-    NameOom,
-    /// End castoff.
-    Exit(ExitCode),
-}
-
-/// What the machine has to say.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Line {
-    /// The service did not end within its stop timeout and is killed.
-    StopTimeout(Duration),
-    /// Killed processes don't go away; castoff ends without them.
-    Unkillable,
-}
-
-impl std::fmt::Display for Line {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::StopTimeout(limit) => {
-                write!(f, "the service did not end within {limit:?} of being told to stop and is killed")
-            }
-            Self::Unkillable => f.write_str("some processes can't be killed; ending without them"),
-        }
-    }
 }
 
 /// Where the main process is in its life.
@@ -128,12 +77,8 @@ enum Phase {
     Paused,
     /// Running, or stopped.
     Running { pid: pid_t, stop: Option<Stop>, due: Option<Due> },
-    /// Ended with this code; what is left is not known yet.
-    Ended(ExitCode),
-    /// The rest was told to end.
-    Grace(ExitCode),
-    /// The rest was killed, so many times.
-    Killing(ExitCode, u8),
+    /// Ended with this code, and what becomes of the rest.
+    Ended(ExitCode, Rest),
     /// castoff's end is ordered.
     Over,
 }
@@ -152,8 +97,8 @@ enum Stop {
 enum Due {
     /// The stop delay is over: this is to be forwarded.
     Stop(Signal),
-    /// The stop timeout is over.
-    Kill,
+    /// The service is to be killed; so often it was already.
+    Kill(u8),
 }
 
 /// The machine.
@@ -198,49 +143,40 @@ impl Machine {
         Self { remap_exit, ..self }
     }
 
-    /// Takes in what happened at `now` (time since any fixed moment) and says what to do, in
-    /// this order.
+    /// Takes in what happened and says what to do, in this order.
     #[must_use]
-    pub fn step(&mut self, event: Event, now: Duration) -> Vec<Action> {
+    pub fn step(&mut self, event: Event) -> Actions {
         match (self.phase, event) {
-            (Phase::New, Event::Begin) => vec![Action::Spawn],
+            (Phase::New, Event::Begin) => Actions::from([Action::Spawn]),
             (Phase::New, Event::Started(pid)) => {
                 self.phase = Phase::Running { pid, stop: None, due: None };
-                Vec::new()
+                Actions::default()
             }
             (Phase::New, Event::Paused) => {
                 self.phase = Phase::Paused;
-                Vec::new()
+                Actions::default()
             }
             (Phase::Paused, Event::Signal(Signal::TERM | Signal::INT)) => {
                 self.stop_asked = true;
-                self.phase = Phase::Ended(ExitCode::OK);
-                Vec::new()
+                self.phase = self.ended(ExitCode::OK);
+                Actions::default()
             }
+            (Phase::Paused, Event::WaitRefused) => self.end_unseen(),
             (Phase::New, Event::SpawnFailed(code)) => {
-                self.phase = Phase::Ended(code);
-                Vec::new()
+                self.phase = self.ended(code);
+                Actions::default()
             }
-            (Phase::Running { pid, stop, due }, event) => self.run(pid, stop, due, event, now),
-            (Phase::Ended(code) | Phase::Grace(code) | Phase::Killing(code, _), event) => {
-                self.end(code, event, now)
-            }
-            (Phase::New | Phase::Paused | Phase::Over, _) => Vec::new(),
+            (Phase::Running { pid, stop, due }, event) => self.run(pid, stop, due, event),
+            (Phase::Ended(code, rest), event) => self.end(code, rest, event),
+            (Phase::New | Phase::Paused | Phase::Over, _) => Actions::default(),
         }
     }
 
-    fn run(
-        &mut self,
-        main: pid_t,
-        stop: Option<Stop>,
-        due: Option<Due>,
-        event: Event,
-        now: Duration,
-    ) -> Vec<Action> {
+    fn run(&mut self, main: pid_t, stop: Option<Stop>, due: Option<Due>, event: Event) -> Actions {
         match event {
-            Event::Signal(signal) => self.receive(main, stop, due, signal, now),
+            Event::Signal(signal) => self.receive(main, stop, due, signal),
             Event::Ended(pid, ending) if pid == main => {
-                self.phase = Phase::Ended(self.code(ending));
+                self.phase = self.ended(self.code(ending));
                 let cleared = due.map(|_| Action::ClearTimer);
                 let killed = ending.code() == ExitCode::from_signal(Signal::KILL);
                 let oom = (killed && !self.told.contains(Signal::KILL)).then_some(Action::NameOom);
@@ -251,18 +187,20 @@ impl Machine {
                 let why = if asked.is_some() { Stop::Expected } else { Stop::Other };
                 self.phase = Phase::Running { pid, stop: Some(why), due };
                 if std::mem::take(&mut self.wake_owed) {
-                    vec![Action::Forward(main, self.policy.scope, Signal::CONT)]
+                    Actions::from([Action::Forward(main, self.policy.scope, Signal::CONT)])
                 } else {
                     // STOP may have gone in the place of what the terminal sent to castoff
                     let cause = if signal == Signal::STOP { asked.unwrap_or(signal) } else { signal };
                     let stop = is_terminal_stop(cause).then_some(Action::StopSelf(cause));
-                    stop.map_or_else(Vec::new, |stop| vec![Action::TakeTerminal(main), stop])
+                    stop.map_or_else(Actions::default, |stop| {
+                        Actions::from([Action::TakeTerminal(main), stop])
+                    })
                 }
             }
             Event::Continued(pid) if pid == main => {
                 self.phase = Phase::Running { pid, stop: None, due };
                 self.pause_asked = None;
-                Vec::new()
+                Actions::default()
             }
             // TTIN and TTOU would come back at once, were it woken: it stays stopped until
             // castoff is given the foreground, or the service is told to end.
@@ -272,41 +210,47 @@ impl Machine {
                 [Some(Action::GiveTerminal(main)), woken].into_iter().flatten().collect()
             }
             Event::Timer => match due {
-                Some(Due::Stop(sent)) => self.tell_to_stop(main, stop, None, &[sent], now),
-                Some(Due::Kill) => {
-                    self.phase = Phase::Running { pid: main, stop, due: None };
+                Some(Due::Stop(sent)) => self.tell_to_stop(main, stop, None, &[sent]),
+                Some(Due::Kill(KILLS)) => {
+                    self.phase = self.ended(ExitCode::from_signal(Signal::KILL));
+                    Actions::from([Action::TakeTerminal(main)])
+                }
+                Some(Due::Kill(times)) => {
+                    self.phase = Phase::Running { pid: main, stop, due: Some(Due::Kill(times + 1)) };
                     self.told = self.told.with(Signal::KILL);
                     let line = Line::StopTimeout(self.policy.stop_timeout.unwrap_or_default());
-                    vec![Action::Log(line), Action::Forward(main, self.policy.scope, Signal::KILL)]
+                    let said = (times == 0).then_some(Action::Log(line));
+                    let kill = Action::Forward(main, self.policy.scope, Signal::KILL);
+                    [said, Some(kill), Some(Action::SetTimer(KILL_AGAIN))].into_iter().flatten().collect()
                 }
-                None => Vec::new(),
+                None => Actions::default(),
             },
-            _ => Vec::new(),
+            Event::WaitRefused => {
+                let cleared = due.map(|_| Action::ClearTimer);
+                let before = [Some(Action::TakeTerminal(main)), cleared].into_iter().flatten();
+                before.chain(self.end_unseen().iter()).collect()
+            }
+            _ => Actions::default(),
         }
     }
 
     /// castoff got a signal.
-    fn receive(
-        &mut self,
-        main: pid_t,
-        stop: Option<Stop>,
-        due: Option<Due>,
-        signal: Signal,
-        now: Duration,
-    ) -> Vec<Action> {
+    fn receive(&mut self, main: pid_t, stop: Option<Stop>, due: Option<Due>, signal: Signal) -> Actions {
         let rewritten = self.policy.rewrite.iter().find(|(from, _)| *from == signal);
         let Some(sent) = rewritten.map_or(Some(signal), |(_, to)| *to) else {
-            return Vec::new();
+            return Actions::default();
         };
         if !asks_to_stop(signal) {
-            return self.forward(main, stop, signal, sent);
+            let mut actions = Actions::default();
+            self.forward(main, stop, signal, sent, &mut actions);
+            return actions;
         }
         let first = !std::mem::replace(&mut self.stop_asked, true);
         match (due, self.policy.stop_delay) {
             (Some(Due::Stop(kept)), _) => {
                 let both = [kept, sent];
                 let signals = both.get(usize::from(kept == sent)..).unwrap_or_default();
-                let mut actions = self.tell_to_stop(main, stop, None, signals, now);
+                let mut actions = self.tell_to_stop(main, stop, None, signals);
                 if self.policy.stop_timeout.is_none() {
                     actions.push(Action::ClearTimer);
                 }
@@ -314,9 +258,9 @@ impl Machine {
             }
             (None, Some(delay)) if first => {
                 self.phase = Phase::Running { pid: main, stop, due: Some(Due::Stop(sent)) };
-                vec![Action::SetTimer(now.saturating_add(delay))]
+                Actions::from([Action::SetTimer(delay)])
             }
-            (due, _) => self.tell_to_stop(main, stop, due, &[sent], now),
+            (due, _) => self.tell_to_stop(main, stop, due, &[sent]),
         }
     }
 
@@ -327,23 +271,30 @@ impl Machine {
         stop: Option<Stop>,
         due: Option<Due>,
         signals: &[Signal],
-        now: Duration,
-    ) -> Vec<Action> {
+    ) -> Actions {
         let begins = self.policy.stop_timeout.filter(|_| due.is_none());
-        self.phase = Phase::Running { pid: main, stop, due: due.or(begins.map(|_| Due::Kill)) };
-        let mut actions = Vec::new();
+        self.phase = Phase::Running { pid: main, stop, due: due.or(begins.map(|_| Due::Kill(0))) };
+        let mut actions = Actions::default();
         for sent in signals {
             self.told = self.told.with(*sent);
-            actions.extend(self.forward(main, stop, Signal::TERM, *sent));
+            self.forward(main, stop, Signal::TERM, *sent, &mut actions);
         }
-        actions.extend(begins.map(|limit| Action::SetTimer(now.saturating_add(limit))));
+        if let Some(limit) = begins {
+            actions.push(Action::SetTimer(limit));
+        }
         actions
     }
 
     /// Sends `sent` for the `signal` that came.
-    fn forward(&mut self, main: pid_t, stop: Option<Stop>, signal: Signal, sent: Signal) -> Vec<Action> {
+    fn forward(
+        &mut self,
+        main: pid_t,
+        stop: Option<Stop>,
+        signal: Signal,
+        sent: Signal,
+        actions: &mut Actions,
+    ) {
         let scope = self.policy.scope;
-        let mut actions = Vec::new();
         if sent == Signal::CONT {
             actions.push(Action::GiveTerminal(main));
         }
@@ -359,7 +310,6 @@ impl Machine {
                 None => self.wake_owed = true,
             }
         }
-        actions
     }
 
     /// What the service's end comes to: an obeyed stop before a code that is remapped.
@@ -373,38 +323,50 @@ impl Machine {
         found.map_or(code, |(_, to)| *to)
     }
 
-    /// The main process has ended.
-    fn end(&mut self, code: ExitCode, event: Event, now: Duration) -> Vec<Action> {
-        match (self.phase, event) {
-            (phase, Event::Drained { children_left: false }) => {
-                self.phase = Phase::Over;
-                let timed = matches!(phase, Phase::Grace(_) | Phase::Killing(..));
-                let cleared = timed.then_some(Action::ClearTimer);
-                [cleared, Some(Action::Exit(code))].into_iter().flatten().collect()
-            }
-            (Phase::Ended(_), Event::Drained { children_left: true }) if !self.grace.is_zero() => {
-                self.phase = Phase::Grace(code);
-                vec![Action::TermRest, Action::SetTimer(now.saturating_add(self.grace))]
-            }
-            (Phase::Ended(_), Event::Drained { children_left: true }) | (Phase::Grace(_), Event::Timer) => {
-                self.kill(code, 1, now)
-            }
-            (Phase::Killing(_, times), Event::Timer) if times < KILLS => self.kill(code, times + 1, now),
-            (Phase::Killing(..), Event::Timer) => {
-                self.phase = Phase::Over;
-                vec![Action::Log(Line::Unkillable), Action::Exit(code)]
-            }
-            (phase, Event::Signal(signal)) if asks_to_stop(signal) => {
-                let again = std::mem::replace(&mut self.stop_asked, true);
-                if again && phase == Phase::Grace(code) { self.kill(code, 1, now) } else { Vec::new() }
-            }
-            _ => Vec::new(),
-        }
+    /// The main process has ended, or never was.
+    fn ended(&self, code: ExitCode) -> Phase {
+        Phase::Ended(code, Rest::new(self.grace))
     }
 
-    fn kill(&mut self, code: ExitCode, times: u8, now: Duration) -> Vec<Action> {
-        self.phase = Phase::Killing(code, times);
-        vec![Action::KillRest, Action::SetTimer(now.saturating_add(KILL_AGAIN))]
+    /// The main process is given up: nobody will say when it ends, so there may always be one.
+    fn end_unseen(&mut self) -> Actions {
+        let mut rest = Rest::new(self.grace);
+        let measure = rest.drained(true);
+        let told = self.measure(ExitCode::REFUSED, rest, measure);
+        [Action::Log(Line::WaitRefused)].into_iter().chain(told.iter()).collect()
+    }
+
+    /// The main process has ended.
+    fn end(&mut self, code: ExitCode, mut rest: Rest, event: Event) -> Actions {
+        let measure = match event {
+            Event::Drained { children_left } => rest.drained(children_left),
+            Event::WaitRefused => rest.drained(true),
+            Event::Timer => rest.timer(),
+            Event::Signal(signal) if asks_to_stop(signal) => {
+                let again = std::mem::replace(&mut self.stop_asked, true);
+                if again { rest.hurry() } else { None }
+            }
+            _ => None,
+        };
+        self.measure(code, rest, measure)
+    }
+
+    fn measure(&mut self, code: ExitCode, rest: Rest, measure: Option<Measure>) -> Actions {
+        self.phase = Phase::Ended(code, rest);
+        match measure {
+            None => Actions::default(),
+            Some(Measure::Term(wait)) => Actions::from([Action::TermRest, Action::SetTimer(wait)]),
+            Some(Measure::Kill(wait)) => Actions::from([Action::KillRest, Action::SetTimer(wait)]),
+            Some(Measure::Over) => {
+                self.phase = Phase::Over;
+                let cleared = rest.is_timed().then_some(Action::ClearTimer);
+                [cleared, Some(Action::Exit(code))].into_iter().flatten().collect()
+            }
+            Some(Measure::Unkillable) => {
+                self.phase = Phase::Over;
+                Actions::from([Action::Log(Line::Unkillable), Action::Exit(code)])
+            }
+        }
     }
 }
 
@@ -421,3 +383,7 @@ fn is_terminal_stop(signal: Signal) -> bool {
 #[cfg(test)]
 #[path = "machine_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "machine_walk_tests.rs"]
+mod walk;

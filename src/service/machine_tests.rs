@@ -1,9 +1,6 @@
-//! The machine's promises: a table of scenarios, every sequence of events up to a length,
-//! and random longer ones.
+//! The machine's promises: a table of scenarios.
 
 use std::time::Duration;
-
-use proptest::prelude::*;
 
 use super::{Action, Event, KILL_AGAIN, KILLS, Line, Machine};
 use crate::exit::ExitCode;
@@ -11,40 +8,39 @@ use crate::service::{Scope, SignalPolicy};
 use crate::signal::Signal;
 use crate::sys::reap::Ending;
 
-const MAIN: i32 = 10;
-const OTHER: i32 = 11;
-const GRACE: Duration = Duration::from_secs(5);
-const STOP: Duration = Duration::from_secs(8);
-const DELAY: Duration = Duration::from_secs(10);
-const LEFT: Event = Event::Drained { children_left: true };
-const NONE_LEFT: Event = Event::Drained { children_left: false };
+pub(super) const MAIN: i32 = 10;
+pub(super) const OTHER: i32 = 11;
+pub(super) const GRACE: Duration = Duration::from_secs(5);
+pub(super) const STOP: Duration = Duration::from_secs(8);
+pub(super) const DELAY: Duration = Duration::from_secs(10);
+pub(super) const LEFT: Event = Event::Drained { children_left: true };
+pub(super) const NONE_LEFT: Event = Event::Drained { children_left: false };
 
-fn ended(status: u8) -> Event {
+pub(super) fn ended(status: u8) -> Event {
     Event::Ended(MAIN, Ending::Exited(status))
 }
 
-fn policy() -> SignalPolicy {
-    SignalPolicy {
-        scope: Scope::Main,
-        rewrite: vec![(Signal::USR1, Some(Signal::QUIT)), (Signal::PIPE, None)],
-        stop_timeout: None,
-        stop_delay: None,
-        stop_is_success: false,
-    }
+pub(super) fn policy() -> SignalPolicy {
+    let rewrite = vec![(Signal::USR1, Some(Signal::QUIT)), (Signal::PIPE, None)];
+    SignalPolicy { rewrite, ..SignalPolicy::default() }
 }
 
-fn running(policy: SignalPolicy, grace: Duration) -> Machine {
+fn steps(machine: &mut Machine, event: Event) -> Vec<Action> {
+    machine.step(event).iter().collect()
+}
+
+pub(super) fn running(policy: SignalPolicy, grace: Duration) -> Machine {
     let mut machine = Machine::new(policy, grace);
-    assert_eq!(machine.step(Event::Begin, Duration::ZERO), [Action::Spawn]);
-    assert_eq!(machine.step(Event::Started(MAIN), Duration::ZERO), []);
+    let begun = [Event::Begin, Event::Started(MAIN)];
+    let actions = begun.into_iter().flat_map(|event| steps(&mut machine, event));
+    assert_eq!(actions.collect::<Vec<_>>(), [Action::Spawn]);
     machine
 }
 
-/// Feeds one event per second to a running machine; all that it did.
+/// Feeds events to a running machine; all that it did.
 fn told(policy: SignalPolicy, grace: Duration, events: &[Event]) -> Vec<Action> {
     let mut machine = running(policy, grace);
-    let at = |second| Duration::from_secs(second);
-    events.iter().zip(1..).flat_map(|(event, second)| machine.step(*event, at(second))).collect()
+    events.iter().flat_map(|event| steps(&mut machine, *event)).collect()
 }
 
 fn forward(signal: Signal) -> Action {
@@ -95,9 +91,9 @@ fn the_rest_gets_term_then_the_grace_then_kill() {
         [
             Action::TakeTerminal(MAIN),
             Action::TermRest,
-            Action::SetTimer(Duration::from_secs(2) + GRACE),
+            Action::SetTimer(GRACE),
             Action::KillRest,
-            Action::SetTimer(Duration::from_secs(3) + KILL_AGAIN),
+            Action::SetTimer(KILL_AGAIN),
             Action::ClearTimer,
             Action::Exit(ExitCode(7)),
         ]
@@ -133,6 +129,45 @@ fn what_can_t_be_killed_does_not_hold_castoff() {
 }
 
 #[test]
+fn a_service_that_can_t_be_killed_does_not_hold_castoff() {
+    let timed = SignalPolicy { stop_timeout: Some(STOP), ..policy() };
+    let mut events = vec![Event::Signal(Signal::TERM)];
+    events.extend([Event::Timer; 1 + KILLS as usize]);
+    events.push(LEFT);
+    events.extend([Event::Timer; 1 + KILLS as usize]);
+    let actions = told(timed, GRACE, &events);
+    let kills = actions.iter().filter(|action| **action == forward(Signal::KILL)).count();
+    assert_eq!(kills, usize::from(KILLS));
+    assert_eq!(actions[actions.len() - 2..], [Action::Log(Line::Unkillable), Action::Exit(ExitCode(137))]);
+}
+
+#[test]
+fn who_is_told_nothing_of_its_children_ends_them_and_itself() {
+    let refused = Event::WaitRefused;
+    let mut events = vec![refused];
+    events.extend([Event::Timer; 1 + KILLS as usize]);
+    let actions = told(policy(), GRACE, &events);
+    assert_eq!(
+        actions[..4],
+        [
+            Action::TakeTerminal(MAIN),
+            Action::Log(Line::WaitRefused),
+            Action::TermRest,
+            Action::SetTimer(GRACE)
+        ]
+    );
+    let killed = actions.iter().filter(|action| **action == Action::KillRest).count();
+    assert_eq!(killed, usize::from(KILLS));
+    assert_eq!(actions.last(), Some(&Action::Exit(ExitCode::REFUSED)));
+    let later = told(policy(), GRACE, &[ended(3), refused, refused, NONE_LEFT]);
+    assert_eq!(later.last(), Some(&Action::Exit(ExitCode(3))), "the service's code is known");
+    let mut paused = Machine::new(policy(), Duration::ZERO);
+    let events = [Event::Begin, Event::Paused, refused, NONE_LEFT];
+    let last = events.into_iter().flat_map(|event| steps(&mut paused, event)).last();
+    assert_eq!(last, Some(Action::Exit(ExitCode::REFUSED)));
+}
+
+#[test]
 fn the_stop_timeout_counts_from_the_first_request() {
     let timed = SignalPolicy { stop_timeout: Some(STOP), ..policy() };
     for signal in [Signal::TERM, Signal::INT, Signal::QUIT] {
@@ -140,10 +175,11 @@ fn the_stop_timeout_counts_from_the_first_request() {
             told(timed.clone(), GRACE, &[Event::Signal(signal), Event::Signal(signal), Event::Timer]),
             [
                 forward(signal),
-                Action::SetTimer(Duration::from_secs(1) + STOP),
+                Action::SetTimer(STOP),
                 forward(signal),
                 Action::Log(Line::StopTimeout(STOP)),
                 forward(Signal::KILL),
+                Action::SetTimer(KILL_AGAIN),
             ]
         );
     }
@@ -159,18 +195,19 @@ fn a_stop_is_forwarded_after_its_delay_and_its_timeout_counts_from_there() {
         assert_eq!(
             told(delayed.clone(), GRACE, &[Event::Signal(signal), Event::Timer, Event::Timer]),
             [
-                Action::SetTimer(Duration::from_secs(1) + DELAY),
+                Action::SetTimer(DELAY),
                 forward(signal),
-                Action::SetTimer(Duration::from_secs(2) + STOP),
+                Action::SetTimer(STOP),
                 Action::Log(Line::StopTimeout(STOP)),
                 forward(Signal::KILL),
+                Action::SetTimer(KILL_AGAIN),
             ]
         );
     }
     let untimed = SignalPolicy { stop_timeout: None, ..delayed };
     assert_eq!(
         told(untimed, GRACE, &[term, Event::Timer, term]),
-        [Action::SetTimer(Duration::from_secs(1) + DELAY), forward(Signal::TERM), forward(Signal::TERM)],
+        [Action::SetTimer(DELAY), forward(Signal::TERM), forward(Signal::TERM)],
         "the delay is over for good"
     );
 }
@@ -178,16 +215,15 @@ fn a_stop_is_forwarded_after_its_delay_and_its_timeout_counts_from_there() {
 #[test]
 fn a_second_stop_during_the_delay_forwards_at_once() {
     let delayed = SignalPolicy { stop_delay: Some(DELAY), stop_timeout: Some(STOP), ..policy() };
-    let (delay, limit) = (Duration::from_secs(1) + DELAY, Duration::from_secs(2) + STOP);
     let second = |signal| told(delayed.clone(), GRACE, &[Event::Signal(Signal::TERM), Event::Signal(signal)]);
     assert_eq!(
         second(Signal::TERM),
-        [Action::SetTimer(delay), forward(Signal::TERM), Action::SetTimer(limit)],
+        [Action::SetTimer(DELAY), forward(Signal::TERM), Action::SetTimer(STOP)],
         "once, as the kernel merges"
     );
     assert_eq!(
         second(Signal::QUIT),
-        [Action::SetTimer(delay), forward(Signal::TERM), forward(Signal::QUIT), Action::SetTimer(limit)]
+        [Action::SetTimer(DELAY), forward(Signal::TERM), forward(Signal::QUIT), Action::SetTimer(STOP)]
     );
     assert_eq!(
         told(
@@ -195,7 +231,7 @@ fn a_second_stop_during_the_delay_forwards_at_once() {
             GRACE,
             &[Event::Signal(Signal::TERM), Event::Signal(Signal::TERM)]
         ),
-        [Action::SetTimer(delay), forward(Signal::TERM), Action::ClearTimer],
+        [Action::SetTimer(DELAY), forward(Signal::TERM), Action::ClearTimer],
         "the timer of the delay is not left behind"
     );
 }
@@ -204,7 +240,7 @@ fn a_second_stop_during_the_delay_forwards_at_once() {
 fn other_signals_and_the_end_pass_by_the_delay() {
     let delayed = SignalPolicy { stop_delay: Some(DELAY), ..policy() };
     let term = Event::Signal(Signal::TERM);
-    let set = Action::SetTimer(Duration::from_secs(1) + DELAY);
+    let set = Action::SetTimer(DELAY);
     for signal in [Signal::HUP, Signal::WINCH] {
         let actions = told(delayed.clone(), GRACE, &[term, Event::Signal(signal)]);
         assert_eq!(actions, [set, forward(signal)], "{signal}");
@@ -350,12 +386,12 @@ fn codes_are_remapped_once_and_the_first_that_fits_decides() {
     ] {
         let mut machine = remapping();
         let events = [Event::Begin, Event::Started(MAIN), Event::Ended(MAIN, ending), NONE_LEFT];
-        let last = events.into_iter().flat_map(|event| machine.step(event, Duration::ZERO)).last();
+        let last = events.into_iter().flat_map(|event| steps(&mut machine, event)).last();
         assert_eq!(last, Some(Action::Exit(ExitCode(code))));
     }
     let mut machine = remapping();
     let events = [Event::Begin, Event::SpawnFailed(ExitCode(7)), NONE_LEFT];
-    let last = events.into_iter().flat_map(|event| machine.step(event, Duration::ZERO)).last();
+    let last = events.into_iter().flat_map(|event| steps(&mut machine, event)).last();
     assert_eq!(last, Some(Action::Exit(ExitCode(7))), "it never ran");
 }
 
@@ -364,8 +400,7 @@ fn a_pause_without_a_service_ends_by_term_and_int_only() {
     for signal in Signal::all() {
         let mut machine = Machine::new(policy(), GRACE);
         let events = [Event::Begin, Event::Paused, NONE_LEFT, LEFT, Event::Signal(signal), NONE_LEFT];
-        let actions: Vec<_> =
-            events.into_iter().flat_map(|event| machine.step(event, Duration::ZERO)).collect();
+        let actions: Vec<_> = events.into_iter().flat_map(|event| steps(&mut machine, event)).collect();
         let ends = [Signal::TERM, Signal::INT].contains(&signal);
         assert_eq!(actions.contains(&Action::Exit(ExitCode::OK)), ends, "{signal}");
     }
@@ -381,135 +416,7 @@ fn a_reader_in_the_background_is_not_woken_in_a_circle() {
 #[test]
 fn a_failed_start_ends_with_its_code() {
     let mut machine = Machine::new(policy(), GRACE);
-    let mut actions = machine.step(Event::Begin, Duration::ZERO);
-    actions.extend(machine.step(Event::SpawnFailed(ExitCode::NOT_FOUND), Duration::ZERO));
-    actions.extend(machine.step(NONE_LEFT, Duration::ZERO));
-    assert_eq!(actions, [Action::Spawn, Action::Exit(ExitCode::NOT_FOUND)]);
-}
-
-/// Every kind of event that makes a difference.
-fn alphabet() -> Vec<Event> {
-    vec![
-        Event::Begin,
-        Event::Started(MAIN),
-        Event::SpawnFailed(ExitCode::NOT_FOUND),
-        Event::Signal(Signal::TERM),
-        Event::Signal(Signal::HUP),
-        Event::Signal(Signal::CONT),
-        Event::Signal(Signal::TSTP),
-        Event::Signal(Signal::USR1),
-        ended(7),
-        Event::Ended(OTHER, Ending::Killed(Signal::KILL)),
-        Event::Stopped(MAIN, Signal::TSTP),
-        Event::Stopped(MAIN, Signal::STOP),
-        Event::Stopped(OTHER, Signal::STOP),
-        Event::Continued(MAIN),
-        LEFT,
-        NONE_LEFT,
-        Event::StopRefused(Signal::TSTP),
-        Event::Timer,
-    ]
-}
-
-/// A machine together with what it has done, held against the invariants at each step.
-#[derive(Clone)]
-struct Watched {
-    machine: Machine,
-    timer: Option<Duration>,
-    reaped: bool,
-    exits: usize,
-    now: Duration,
-}
-
-impl Watched {
-    fn new(stop_timeout: Option<Duration>, stop_delay: Option<Duration>, grace: Duration) -> Self {
-        let machine = running(SignalPolicy { stop_timeout, stop_delay, ..policy() }, grace);
-        Self { machine, timer: None, reaped: false, exits: 0, now: Duration::ZERO }
-    }
-
-    /// One event. A timer's event comes when a timer is set, as the loop does it.
-    fn feed(&mut self, event: Event) {
-        if event == Event::Timer {
-            let Some(due) = self.timer.take() else { return };
-            self.now = self.now.max(due);
-        }
-        self.reaped |= matches!(event, Event::Ended(MAIN, _));
-        for action in self.machine.step(event, self.now) {
-            assert_eq!(self.exits, 0, "{action:?} after the exit");
-            match action {
-                Action::Spawn => panic!("a second start"),
-                Action::Forward(pid, ..) | Action::GiveTerminal(pid) => {
-                    assert!(pid == MAIN && !self.reaped, "{action:?} to a reaped process");
-                }
-                Action::SetTimer(due) => {
-                    assert!(due > self.now, "a timer in the past");
-                    self.timer = Some(due);
-                }
-                Action::ClearTimer => self.timer = None,
-                Action::Exit(code) => {
-                    assert_eq!(code, ExitCode(7));
-                    assert_eq!(self.timer, None, "a timer left behind");
-                    self.exits += 1;
-                }
-                _ => {}
-            }
-        }
-        self.now += Duration::from_millis(1);
-    }
-
-    /// Whatever was before: once the main process is gone and no child is left, it ends; and
-    /// if children stay for ever, the timers alone bring it to its end.
-    fn close(mut self) {
-        let mut stuck = self.clone();
-        self.feed(ended(7));
-        self.feed(NONE_LEFT);
-        assert_eq!(self.exits, 1, "no exit when all are gone");
-        stuck.feed(ended(7));
-        stuck.feed(LEFT);
-        for _ in 0..=KILLS {
-            stuck.feed(Event::Timer);
-        }
-        assert_eq!(stuck.exits, 1, "no exit when the rest can't be killed");
-    }
-}
-
-#[test]
-fn all_sequences_of_five_events_keep_the_invariants() {
-    let events = alphabet();
-    // The settings that take branches away are walked one event less far.
-    for (stop_timeout, stop_delay, grace, most) in [
-        (Some(STOP), Some(DELAY), GRACE, 5),
-        (Some(STOP), None, GRACE, 4),
-        (None, Some(DELAY), GRACE, 4),
-        (None, None, GRACE, 4),
-        (Some(STOP), None, Duration::ZERO, 4),
-    ] {
-        let mut open = vec![(Watched::new(stop_timeout, stop_delay, grace), 0)];
-        while let Some((state, length)) = open.pop() {
-            state.clone().close();
-            for event in events.iter().filter(|_| length < most) {
-                let mut next = state.clone();
-                next.feed(*event);
-                // A machine that is over stays so, as each further event has just shown.
-                if state.exits == 0 {
-                    open.push((next, length + 1));
-                }
-            }
-        }
-    }
-}
-
-proptest! {
-    #[test]
-    fn longer_sequences_keep_the_invariants(
-        picks in proptest::collection::vec(0..alphabet().len(), 0..60),
-        timed: bool,
-        delayed: bool,
-    ) {
-        let mut watched = Watched::new(timed.then_some(STOP), delayed.then_some(DELAY), GRACE);
-        for pick in picks {
-            watched.feed(alphabet()[pick]);
-        }
-        watched.close();
-    }
+    let events = [Event::Begin, Event::SpawnFailed(ExitCode::NOT_FOUND), NONE_LEFT];
+    let actions = events.into_iter().flat_map(|event| steps(&mut machine, event));
+    assert_eq!(actions.collect::<Vec<_>>(), [Action::Spawn, Action::Exit(ExitCode::NOT_FOUND)]);
 }

@@ -5,21 +5,20 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use crate::exit::ExitCode;
+pub use crate::process_attributes::ProcessAttributes;
 use crate::signal::Signal;
 pub use crate::sys::spawn::Credentials;
+use crate::sys::spawn::Program;
+
+/// How long the rest may take to end after the main process did, where nothing else is said.
+pub const DEFAULT_GRACE: Duration = Duration::from_secs(5);
 
 /// Everything the running half of castoff needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunPlan {
-    /// The command and its arguments. Empty: none is run, and castoff reaps until it is told
+    /// The main process. Without a command none is run, and castoff reaps until it is told
     /// to stop.
-    pub argv: Vec<OsString>,
-    /// The whole environment of the command.
-    pub environment: Vec<(OsString, OsString)>,
-    /// Who it runs as; `None`: as castoff does.
-    pub credentials: Option<Credentials>,
-    /// Where it runs; `None`: where castoff was started.
-    pub working_directory: Option<OsString>,
+    pub program: ProgramPlan,
     /// Replace castoff, or stay and supervise.
     pub manner: Manner,
     /// What happens to the signals that castoff gets.
@@ -28,6 +27,49 @@ pub struct RunPlan {
     pub grace: Duration,
     /// What else an init may be asked for.
     pub init: InitOptions,
+}
+
+impl RunPlan {
+    /// A command that castoff stays with, and all else as it is where nothing is asked for.
+    #[must_use]
+    pub fn new(argv: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> Self {
+        Self {
+            program: ProgramPlan { argv, environment, ..ProgramPlan::default() },
+            manner: Manner::Supervise,
+            signals: SignalPolicy::default(),
+            grace: DEFAULT_GRACE,
+            init: InitOptions::default(),
+        }
+    }
+}
+
+/// What a process executes, and what it is like.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProgramPlan {
+    /// The command and its arguments.
+    pub argv: Vec<OsString>,
+    /// Its whole environment.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Who it runs as; `None`: as castoff does.
+    pub credentials: Option<Credentials>,
+    /// Where it runs; `None`: where castoff was started.
+    pub working_directory: Option<OsString>,
+    /// What else it has of its own.
+    pub attributes: ProcessAttributes,
+}
+
+impl ProgramPlan {
+    /// In the form that processes are made of.
+    #[must_use]
+    pub fn program(&self) -> Program<'_> {
+        Program {
+            argv: &self.argv,
+            environment: &self.environment,
+            credentials: self.credentials.as_ref(),
+            working_directory: self.working_directory.as_deref(),
+            attributes: &self.attributes,
+        }
+    }
 }
 
 /// What an init may be asked for beyond signals; the default is what castoff does by itself.
@@ -66,8 +108,8 @@ pub enum Manner {
     Supervise,
 }
 
-/// How signals are passed on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How signals are passed on; the default: each as it came, to the main process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SignalPolicy {
     /// Who gets a forwarded signal.
     pub scope: Scope,
@@ -98,9 +140,10 @@ impl SignalPolicy {
 }
 
 /// Who gets a forwarded signal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scope {
     /// The main process.
+    #[default]
     Main,
     /// Its process group.
     Group,

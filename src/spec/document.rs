@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::fields::{Fields, Reading};
 use super::model::{Image, Rule, Spec, Undeclared, UndeclaredAction, Version};
-use super::{outputs, service, step, variable, volume, wait};
+use super::{cron, outputs, service, step, variable, volume, wait};
 use crate::diagnostic::{Diagnostic, Located, Source};
 
 /// The version of the format that this castoff reads.
@@ -60,6 +60,7 @@ fn read_spec(
     read_format_version(reading, &mut fields, broken);
     let include = fields.strings(reading, "include").map(|list| list.value).unwrap_or_default();
     let prepare_for = fields.strings(reading, "prepare-for").map(|list| list.value);
+    let watch = fields.boolean(reading, "watch").unwrap_or(false);
     let spec = Spec {
         source: Arc::clone(&reading.source),
         image: read_image(reading, &mut fields),
@@ -73,10 +74,11 @@ fn read_spec(
         steps: step::read_steps(reading, &mut fields),
         hooks: step::read_hooks(reading, &mut fields),
         asks_which_start: step::asks_which_start(&reading.source.text),
-        service: service::read(reading, &mut fields),
+        services: service::read(reading, &mut fields),
+        crons: cron::read_all(reading, &mut fields),
+        watch,
         prepare_for,
     };
-    fields.not_yet(reading, "cron");
     fields.finish(reading);
     (spec, include)
 }

@@ -100,6 +100,11 @@ impl<'t, 'i> Fields<'t, 'i> {
         self.header.clone()
     }
 
+    /// What messages call the table.
+    pub(super) fn what(&self) -> &str {
+        &self.what
+    }
+
     /// The value of a key, whatever its type.
     pub(super) fn take(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'i>>> {
         self.known.push(key);
@@ -181,6 +186,32 @@ impl<'t, 'i> Fields<'t, 'i> {
         };
         let items = items.iter().filter_map(|item| reading.string(key, item)).collect();
         Some(reading.located(value.span(), items))
+    }
+
+    /// An array of integers.
+    pub(super) fn integers(&mut self, reading: &mut Reading, key: &'static str) -> Vec<Located<i64>> {
+        let Some(value) = self.take(key) else { return Vec::new() };
+        let DeValue::Array(items) = value.get_ref() else {
+            reading.wrong_type(key, value, "an array of integers");
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for item in items.iter() {
+            match item.get_ref() {
+                DeValue::Integer(digits) => {
+                    let number = i64::from_str_radix(digits.as_str(), digits.radix());
+                    found.push(reading.located(item.span(), number.unwrap_or(i64::MAX)));
+                }
+                _ => reading.wrong_type(key, item, "an array of integers"),
+            }
+        }
+        found
+    }
+
+    /// The place of the first of these keys that is there.
+    pub(super) fn first_of(&self, reading: &Reading, keys: &[&str]) -> Option<Place> {
+        let spans = keys.iter().filter_map(|key| self.table.get_key_value(*key)).map(|(name, _)| name.span());
+        spans.min_by_key(|span| span.start).map(|span| reading.place(span))
     }
 
     /// One of several words.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::document::parse;
 use super::model::Spec;
-use super::{step, volume};
+use super::{cron, step, supervision, volume};
 use crate::diagnostic::{Diagnostic, Located, Source};
 use crate::exit::ExitCode;
 
@@ -26,13 +26,15 @@ pub fn load(path: &Path) -> Result<(Spec, Vec<Diagnostic>), Diagnostic> {
         Diagnostic::error(ExitCode::INPUT, format!("can't read the spec {}", path.display())).note(reason)
     })?;
     let mut problems = Vec::new();
-    let mut files = Files { open: vec![identity(path)], done: Vec::new() };
+    let mut files = Files { open: Vec::new(), done: Vec::new() };
     let mut spec = load_text(path, text, &mut problems, &mut files);
     spec.variables.sort_by_key(|variable| !std::ptr::eq(&*variable.name.place.source, &*spec.source));
     spec.volumes.sort_by(|one, other| one.path.value.cmp(&other.path.value));
     check_duplicates(&spec, &mut problems);
     volume::check(&spec, &mut problems);
     step::check(&spec, &mut problems);
+    supervision::check(&spec, &mut problems);
+    cron::check(&spec, &mut problems);
     Ok((spec, problems))
 }
 
@@ -47,7 +49,7 @@ fn read(path: &Path) -> Result<String, String> {
 
 /// The files met on the way.
 struct Files {
-    /// Those that are being read, the outermost first.
+    /// Those that are being read, the outermost first; empty until one includes another.
     open: Vec<PathBuf>,
     /// Those that were read to their end.
     done: Vec<PathBuf>,
@@ -65,6 +67,9 @@ fn load_text(path: &Path, text: String, problems: &mut Vec<Diagnostic>, files: &
     let mut spec = document.spec;
     for include in &document.include {
         let included = directory.join(&include.value);
+        if files.open.is_empty() {
+            files.open.push(identity(path));
+        }
         let identity = identity(&included);
         if files.done.contains(&identity) {
             continue;
@@ -108,11 +113,15 @@ fn merge(spec: &mut Spec, included: Spec) {
         steps,
         hooks,
         asks_which_start,
-        service,
+        services,
+        crons,
+        watch,
         prepare_for,
     } = included;
     step::merge(spec, steps, hooks);
+    cron::merge(spec, crons);
     spec.asks_which_start |= asks_which_start;
+    spec.watch |= watch;
     if spec.image.name.is_none() {
         spec.image.name = image.name;
     }
@@ -143,9 +152,11 @@ fn merge(spec: &mut Spec, included: Spec) {
     spec.directories.extend(directories);
     spec.volumes.extend(volumes);
     spec.waits.extend(waits);
-    if spec.service.is_none() {
-        spec.service = service;
-    }
+    let own_service =
+        |name: &str, spec: &Spec| spec.services.iter().any(|service| service.name.value == name);
+    let new: Vec<_> =
+        services.into_iter().filter(|service| !own_service(&service.name.value, spec)).collect();
+    spec.services.extend(new);
     if spec.prepare_for.is_none() {
         spec.prepare_for = prepare_for;
     }

@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cron::Cron;
 use super::step_model::{Hooks, Step};
+use super::supervision::Supervision;
 use super::volume_model::Volume;
 use super::wait::Wait;
 use crate::diagnostic::{Located, Place, Source};
+use crate::process_attributes::ProcessAttributes;
 use crate::signal::Signal;
 
 /// A whole spec, its included files merged in.
@@ -38,8 +41,12 @@ pub struct Spec {
     pub hooks: Vec<Hooks>,
     /// Whether its text asks which start this is, of the container or of a volume.
     pub asks_which_start: bool,
-    /// `[service.NAME]`.
-    pub service: Option<Service>,
+    /// `[service.NAME]`, in the order of the file, then those of included files.
+    pub services: Vec<Service>,
+    /// `[cron.NAME]`, in the order of the file, then those of included files.
+    pub crons: Vec<Cron>,
+    /// Whether all is rendered again when a file changes that it was made from.
+    pub watch: bool,
     /// Commands that the image prepares for; `None`: all.
     pub prepare_for: Option<Vec<Located<String>>>,
 }
@@ -54,6 +61,20 @@ impl Spec {
             (!Arc::ptr_eq(&place.source, &self.source), place.source.name.as_str(), place.span.start)
         });
         volumes
+    }
+
+    /// Whether a user or a group is named anywhere: only then do the image's matter.
+    #[must_use]
+    pub fn names_accounts(&self) -> bool {
+        let accesses = self.directories.iter().map(|directory| &directory.access);
+        let mut owners = accesses
+            .chain(self.templates.iter().map(|template| &template.access))
+            .map(|access| &access.owner)
+            .chain(self.volumes.iter().map(|volume| &volume.owner));
+        owners.any(Option::is_some)
+            || self.services.iter().any(Service::names_accounts)
+            || self.crons.iter().any(|cron| cron.user.is_some() || cron.group.is_some())
+            || self.terms().any(|terms| terms.user.is_some() || terms.group.is_some())
     }
 }
 
@@ -269,6 +290,8 @@ pub struct Template {
     pub when: Option<Located<String>>,
     /// An expression giving a list: one file for each item.
     pub for_each: Option<Located<String>>,
+    /// The services that read it: they are told when it changes while they run.
+    pub reload: Vec<Located<String>>,
 }
 
 /// `overwrite = "..."`.
@@ -293,6 +316,12 @@ pub struct Service {
     pub user: Option<Located<String>>,
     /// Its primary group.
     pub group: Option<Located<String>>,
+    /// Groups besides those of its user.
+    pub groups: Vec<Located<String>>,
+    /// What it gets otherwise than all services.
+    pub environment: EnvironmentChange,
+    /// What its process has of its own, but for `groups`.
+    pub attributes: ProcessAttributes,
     /// Where it runs.
     pub working_directory: Option<Located<PathBuf>>,
     /// What it gets in SIGTERM's place.
@@ -305,6 +334,25 @@ pub struct Service {
     pub stop_is_success: bool,
     /// Who gets forwarded signals.
     pub stop_scope: StopScope,
+    /// How it lives with others.
+    pub supervision: Supervision,
+}
+
+impl Service {
+    fn names_accounts(&self) -> bool {
+        self.user.is_some() || self.group.is_some() || !self.groups.is_empty()
+    }
+}
+
+/// `environment = { only = [...], remove = [...], add = {...} }`, which work in this order.
+#[derive(Clone, Debug, std::default::Default)]
+pub struct EnvironmentChange {
+    /// The only names that stay; with wildcards.
+    pub only: Option<Vec<Located<String>>>,
+    /// Names that go; with wildcards.
+    pub remove: Vec<Located<String>>,
+    /// Names with values, which may be templates.
+    pub add: Vec<(String, Located<String>)>,
 }
 
 /// `stop-scope = "main" | "group" | "all"`.
@@ -316,4 +364,35 @@ pub enum StopScope {
     Group,
     /// Every process of the container.
     All,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::diagnostic::Source;
+    use crate::spec::parse;
+
+    #[test]
+    fn whoever_is_named_is_looked_up() {
+        for (text, named) in [
+            ("[service.a]\ncommand = [\"a\"]", false),
+            ("[service.a]\ncommand = [\"a\"]\n[service.b]\ncommand = [\"b\"]\nuser = \"www\"", true),
+            ("[service.a]\ncommand = [\"a\"]\ngroup = \"www\"", true),
+            ("[service.a]\ncommand = [\"a\"]\ngroups = [\"video\"]", true),
+            ("[cron.c]\nschedule = \"@daily\"\ncommand = [\"c\"]", false),
+            ("[cron.c]\nschedule = \"@daily\"\ncommand = [\"c\"]\nuser = \"www\"", true),
+            ("[[step]]\nname = \"s\"\ncommand = [\"s\"]", false),
+            ("[[step]]\nname = \"s\"\ncommand = [\"s\"]\nuser = \"www\"", true),
+            ("[[hooks]]\npath = \"/h\"\nuser = \"www\"", true),
+            ("[[directory]]\npath = \"/d\"", false),
+            ("[[directory]]\npath = \"/d\"\nowner = \"www\"", true),
+            ("[[volume]]\npath = \"/v\"\nowner = \"www\"", true),
+            ("[[template]]\nsource = \"t.php\"\ndest = \"/t.php\"\nowner = \":www\"", true),
+        ] {
+            let source = Source::new("castoff.toml", format!("version = 1\n{text}\n"));
+            let document = parse(&source, Path::new(""));
+            assert_eq!(document.spec.names_accounts(), named, "{text}");
+        }
+    }
 }

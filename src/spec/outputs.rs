@@ -57,6 +57,7 @@ fn read_template(reading: &mut Reading, template: &mut Fields<'_, '_>, directory
     }
     let when = template.string(reading, "when");
     let for_each = template.string(reading, "for-each");
+    let reload = template.strings(reading, "reload").map(|names| names.value).unwrap_or_default();
     let (source, dest) = (source?, dest?);
     let source = check_source(reading, source)?;
     if !dest.value.contains("{{") {
@@ -69,7 +70,7 @@ fn read_template(reading: &mut Reading, template: &mut Fields<'_, '_>, directory
         place: list.place,
     });
     let directory = directory.to_owned();
-    Some(Template { source, directory, dest, format, access, overwrite, validate, when, for_each })
+    Some(Template { source, directory, dest, format, access, overwrite, validate, when, for_each, reload })
 }
 
 fn check_validate(reading: &mut Reading, validate: &Located<Vec<Located<String>>>) {

@@ -5,52 +5,17 @@ use toml::de::{DeTable, DeValue};
 use super::fields::{Fields, Reading};
 use super::model::{Service, StopScope};
 use super::outputs::absolute_path;
+use super::process::read_attributes;
+use super::service_environment::read_environment;
+use super::supervision;
 use crate::diagnostic::{Diagnostic, Located};
-use crate::signal::Signal;
 
 /// Keys of DESIGN that need the supervisor of several services.
-const LATER: [&str; 23] = [
-    "groups",
-    "environment",
-    "umask",
-    "limits",
-    "oom-score-adj",
-    "no-new-privs",
-    "capabilities",
-    "nice",
-    "read-only-paths",
-    "reload-signal",
-    "after",
-    "requires",
-    "essential",
-    "restart",
-    "backoff",
-    "backoff-max",
-    "restart-limit",
-    "success-exit",
-    "when",
-    "ready",
-    "log",
-    "listen",
-    "start",
-];
+const LATER: [&str; 2] = ["listen", "start"];
 
-pub(super) fn read(reading: &mut Reading, fields: &mut Fields<'_, '_>) -> Option<Service> {
-    let mut services: Vec<Service> = Vec::new();
-    let mut names: Vec<Located<String>> = Vec::new();
-    for (name, table) in fields.named_tables(reading, "service") {
-        names.push(name.clone());
-        services.extend(read_service(reading, name, table));
-    }
-    if let [first, second, ..] = names.as_slice() {
-        reading.report(
-            Diagnostic::spec("several services are not supported yet")
-                .at(&second.place, "a second service")
-                .and_at(&first.place, "the first one")
-                .help("run each in a container of its own"),
-        );
-    }
-    services.into_iter().next()
+pub(super) fn read(reading: &mut Reading, fields: &mut Fields<'_, '_>) -> Vec<Service> {
+    let tables = fields.named_tables(reading, "service");
+    tables.into_iter().filter_map(|(name, table)| read_service(reading, name, table)).collect()
 }
 
 fn read_service(reading: &mut Reading, name: Located<String>, table: &DeTable<'_>) -> Option<Service> {
@@ -60,14 +25,18 @@ fn read_service(reading: &mut Reading, name: Located<String>, table: &DeTable<'_
     let scopes = [("main", StopScope::Main), ("group", StopScope::Group), ("all", StopScope::All)];
     let user = fields.string(reading, "user");
     let group = fields.string(reading, "group");
+    let groups = fields.strings(reading, "groups").map_or_else(Vec::new, |groups| groups.value);
     let working_directory = fields
         .string(reading, "working-directory")
         .and_then(|path| absolute_path(reading, "working-directory", path));
-    let stop_signal = read_signal(reading, &mut fields);
+    let stop_signal = supervision::read_signal(reading, &mut fields, "stop-signal");
     let stop_timeout = fields.duration(reading, "stop-timeout");
     let stop_delay = fields.duration(reading, "stop-delay");
     let stop_is_success = fields.boolean(reading, "stop-is-success").unwrap_or(false);
     let stop_scope = fields.word(reading, "stop-scope", &scopes).unwrap_or(StopScope::Main);
+    let supervision = supervision::read(reading, &mut fields);
+    let environment = read_environment(reading, &mut fields);
+    let attributes = read_attributes(reading, &mut fields);
     for key in LATER {
         fields.not_yet(reading, key);
     }
@@ -77,12 +46,16 @@ fn read_service(reading: &mut Reading, name: Located<String>, table: &DeTable<'_
         command: command?,
         user,
         group,
+        groups,
+        environment,
+        attributes,
         working_directory,
         stop_signal,
         stop_timeout,
         stop_delay,
         stop_is_success,
         stop_scope,
+        supervision,
     })
 }
 
@@ -113,20 +86,6 @@ pub(super) fn read_command(
                 return None;
             }
             Some(command)
-        }
-    }
-}
-
-fn read_signal(reading: &mut Reading, fields: &mut Fields<'_, '_>) -> Option<Located<Signal>> {
-    let text = fields.string(reading, "stop-signal")?;
-    match Signal::parse(&text.value) {
-        Some(signal) => Some(Located { value: signal, place: text.place }),
-        None => {
-            reading.report(
-                Diagnostic::spec(format!("there is no signal `{}`", text.value))
-                    .at(&text.place, "a name such as \"QUIT\" or a number from 1 to 64"),
-            );
-            None
         }
     }
 }

@@ -14,6 +14,8 @@ use crate::diagnostic::{Diagnostic, Located, Place};
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 /// The longest pause between two attempts where nothing else is said.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
+/// Both.
+pub(super) const USUAL: (Duration, Duration) = (DEFAULT_TIMEOUT, DEFAULT_INTERVAL);
 /// What a web server may answer where nothing else is said.
 const DEFAULT_STATUS: RangeInclusive<u16> = 200..=399;
 /// Keys that say what is waited for.
@@ -96,14 +98,27 @@ pub(super) fn read_all(reading: &mut Reading, fields: &mut Fields<'_, '_>) -> Ve
 }
 
 fn read_wait(reading: &mut Reading, wait: &mut Fields<'_, '_>, table: &DeTable<'_>) -> Option<Wait> {
-    let awaited = read_awaited(reading, wait);
-    let is_one = has_one_kind(reading, wait, table);
-    let timeout = read_positive(reading, wait, "timeout", DEFAULT_TIMEOUT);
-    let interval = read_positive(reading, wait, "interval", DEFAULT_INTERVAL);
+    let found = read_sign(reading, wait, table, false, USUAL);
     let when = wait.string(reading, "when");
     let message = wait.string(reading, "message").map(|message| message.value);
-    let awaited = awaited.filter(|_| is_one)?;
-    Some(Wait { awaited, timeout, interval, when, message })
+    Some(Wait { when, message, ..found.1? })
+}
+
+/// What can be waited for, with its times, in a table that has other keys too. `instead`: one
+/// of those stands for it. Then the times where nothing is said of them. The timeout is there whether the rest is or not.
+pub(super) fn read_sign(
+    reading: &mut Reading,
+    fields: &mut Fields<'_, '_>,
+    table: &DeTable<'_>,
+    instead: bool,
+    (timeout, interval): (Duration, Duration),
+) -> (Duration, Option<Wait>) {
+    let awaited = read_awaited(reading, fields);
+    let is_one = has_one_kind(reading, fields, table, instead);
+    let timeout = read_positive(reading, fields, "timeout", timeout);
+    let interval = read_positive(reading, fields, "interval", interval);
+    let wait = |awaited| Wait { awaited, timeout, interval, when: None, message: None };
+    (timeout, awaited.filter(|_| is_one).map(wait))
 }
 
 /// The first that is there. Each is read, so that each has its mistakes told.
@@ -137,24 +152,32 @@ fn read_awaited(reading: &mut Reading, wait: &mut Fields<'_, '_>) -> Option<Awai
     found.into_iter().next()
 }
 
-fn has_one_kind(reading: &mut Reading, wait: &Fields<'_, '_>, table: &DeTable<'_>) -> bool {
+fn has_one_kind(reading: &mut Reading, wait: &Fields<'_, '_>, table: &DeTable<'_>, instead: bool) -> bool {
     let mut given = KINDS.iter().filter_map(|kind| table.get_key_value(*kind)).map(|(name, _)| name.span());
+    let what = wait.what();
     match (given.next(), given.next()) {
-        (Some(_), None) => true,
+        (Some(_), None) if !instead => true,
+        (None, _) if instead => false,
+        (Some(one), None) => {
+            let place = reading.place(one);
+            let title = format!("{what} names more than one thing to wait for");
+            reading.report(Diagnostic::spec(title).at(&place, "this is one more"));
+            false
+        }
         (Some(first), Some(second)) => {
             let (first, second) = (reading.place(first), reading.place(second));
             reading.report(
-                Diagnostic::spec("[[wait]] names more than one thing to wait for")
+                Diagnostic::spec(format!("{what} names more than one thing to wait for"))
                     .at(&second, "this is one more")
                     .and_at(&first, "this is one")
-                    .help("write a [[wait]] for each"),
+                    .help(if what != "[[wait]]" { "choose one" } else { "write a [[wait]] for each" }),
             );
             false
         }
         (None, _) => {
             let place = reading.place(wait.header());
             reading.report(
-                Diagnostic::spec("[[wait]] doesn't say what to wait for")
+                Diagnostic::spec(format!("{what} doesn't say what to wait for"))
                     .at(&place, "needed here")
                     .help(format!("one of {}", KINDS.join(", "))),
             );
@@ -172,7 +195,7 @@ fn read_positive(
     let Some(duration) = wait.duration(reading, key) else { return otherwise };
     if duration.value.is_zero() {
         reading.report(
-            Diagnostic::spec(format!("`{key}` of [[wait]] can't be 0"))
+            Diagnostic::spec(format!("`{key}` of {} can't be 0", wait.what()))
                 .at(&duration.place, "must be longer")
                 .note("castoff never waits without a limit"),
         );

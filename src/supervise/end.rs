@@ -7,12 +7,12 @@ use libc::pid_t;
 use nix::errno::Errno;
 
 use super::voice::{Level, Voice};
-use crate::observe::{cgroup, oom};
+use crate::observe::cgroup;
 use crate::signal::Signal;
 use crate::size;
 use crate::sys::itself::own_pid;
-use crate::sys::processes::{Process, descendants};
-use crate::sys::send::{Target, send};
+use crate::sys::processes::descendants;
+use crate::sys::send::{Target, send, send_to};
 
 /// At most so many walks for one signal: a process that forks faster than /proc can be read
 /// is met again by the next signal.
@@ -34,10 +34,10 @@ pub(super) fn signal_all(signal: Signal, voice: Voice) {
             return;
         };
         let before = told.len();
-        for Process { pid, .. } in found {
-            if !told.contains(&pid) {
-                told.push(pid);
-                report(Target::Process(pid), signal, voice);
+        for process in found {
+            if !told.contains(&process.pid) {
+                told.push(process.pid);
+                say_failure(Target::Process(process.pid), send_to(&process, signal), signal, voice);
             }
         }
         if told.len() == before {
@@ -46,28 +46,28 @@ pub(super) fn signal_all(signal: Signal, voice: Voice) {
     }
 }
 
-/// Sends; a process that is gone already is no news, and no failure ends castoff.
+/// Sends, and says what failed.
 pub(super) fn report(target: Target, signal: Signal, voice: Voice) {
-    match send(target, signal) {
+    say_failure(target, send(target, signal), signal, voice);
+}
+
+/// A process that is gone already is no news, and no failure ends castoff.
+fn say_failure(target: Target, sent: Result<(), Errno>, signal: Signal, voice: Voice) {
+    match sent {
         Ok(()) | Err(Errno::ESRCH) => {}
         Err(errno) => voice.say(Level::Warn, &format!("can't send {signal} to {target}: {}", errno.desc())),
     }
 }
 
-/// Says that the service was killed for want of memory, where the kernel's count of such
-/// ends has risen since it was `before`.
-pub(super) fn name_oom(before: Option<u64>, voice: Voice) {
+/// Says that `who` was killed for want of memory.
+pub(super) fn name_oom(who: &str, voice: Voice) {
     let root = Path::new("/");
-    if oom::kills(root).is_none_or(|now| before.is_none_or(|before| now <= before)) {
-        return;
-    }
     let limit = cgroup::limits(root).memory.and_then(|bytes| i64::try_from(bytes).ok());
     let why = match limit {
         Some(bytes) => format!("the memory limit is {}; raise it", size::format(bytes)),
         None => "no memory limit is known, so the machine may have run out; give it more".to_owned(),
     };
-    let line =
-        format!("the service was killed by the kernel's OOM killer: {why}, or let the service use less");
+    let line = format!("{who} was killed by the kernel's OOM killer: {why}, or let the service use less");
     voice.say(Level::Warn, &line);
 }
 

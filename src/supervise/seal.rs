@@ -9,10 +9,10 @@ use std::ffi::{CString, OsString};
 use nix::errno::Errno;
 
 use super::codec::{self, Handoff};
+use super::run;
 use super::voice::{Level, Voice};
-use super::wait;
 use crate::exit::ExitCode;
-use crate::service::RunPlan;
+use crate::plan::{Running, TreePlan};
 use crate::sys::start::Inherited;
 use crate::sys::{itself, memfd};
 
@@ -21,8 +21,11 @@ const ARGUMENT: &str = "--sealed=";
 
 /// Becomes a fresh castoff that supervises `plan`. Returns only if that can't be: no memfd,
 /// or no /proc to find castoff's own file by.
-pub(super) fn start_afresh(plan: &RunPlan, inherited: &Inherited, voice: Voice) -> Errno {
+pub(super) fn start_afresh(plan: &Running, inherited: &Inherited, voice: Voice) -> Errno {
     let handed = codec::encode(plan, inherited, voice);
+    if let Running::Tree(TreePlan { start: Some(fd), .. }) = plan {
+        memfd::hand_over_number(*fd);
+    }
     let made = memfd::sealed(&handed).and_then(|file| Ok((memfd::hand_over(&file)?, file)));
     match made {
         Err(errno) => errno,
@@ -52,7 +55,7 @@ pub fn sealed_entry(arguments: &[OsString]) -> Option<ExitCode> {
     match handoff {
         Some(Handoff { plan, inherited, voice }) => {
             itself::name_process();
-            Some(wait::supervise(Box::new(plan), &inherited, voice))
+            Some(run::supervise(plan, &inherited, voice))
         }
         None => {
             Voice::default()

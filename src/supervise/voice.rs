@@ -2,6 +2,7 @@
 //! and a stderr that nobody reads any more changes nothing.
 
 use std::io::Write;
+use std::sync::{Mutex, PoisonError};
 
 use crate::diagnostic::{Diagnostic, Severity};
 
@@ -102,9 +103,44 @@ impl Voice {
     }
 }
 
+/// Lines that wait for being written by who knows that stderr has room for them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Held {
+    /// Whole lines.
+    pub(super) text: Vec<u8>,
+    /// How many more there were.
+    pub(super) lost: u64,
+}
+
+/// So many bytes are held at most.
+const MOST_HELD: usize = 64 << 10;
+
+/// `None`: lines are written at once. One thread speaks here; the lock is for the tests.
+static HELD: Mutex<Option<Held>> = Mutex::new(None);
+
+/// From now on what is said is held, and written by who takes it.
+pub(super) fn hold() {
+    *HELD.lock().unwrap_or_else(PoisonError::into_inner) = Some(Held::default());
+}
+
+/// What has been said since it was asked last.
+pub(super) fn take_held() -> Held {
+    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    held.as_mut().map(std::mem::take).unwrap_or_default()
+}
+
+/// From now on what is said is written at once.
+pub(super) fn hold_no_more() {
+    *HELD.lock().unwrap_or_else(PoisonError::into_inner) = None;
+}
+
 fn write(text: &str) {
-    // Nobody is left to be told of a failed write.
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    match HELD.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        Some(held) if held.text.len() < MOST_HELD => held.text.extend_from_slice(text.as_bytes()),
+        Some(held) => held.lost += 1,
+        // Nobody is left to be told of a failed write.
+        None => drop(std::io::stderr().write_all(text.as_bytes())),
+    }
 }
 
 #[cfg(test)]

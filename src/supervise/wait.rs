@@ -11,11 +11,10 @@ use libc::pid_t;
 
 use super::end;
 use super::handed::{self, LISTEN_PID};
-use super::run::program;
 use super::voice::{Level, Voice};
 use crate::exit::ExitCode;
 use crate::observe::oom;
-use crate::service::{Action, Event, Machine, RunPlan, Scope, Subreaper};
+use crate::service::{Action, Event, Line, Machine, RunPlan, Scope, Subreaper};
 use crate::signal::Signal;
 use crate::sys::clock::monotonic;
 use crate::sys::environment;
@@ -24,7 +23,7 @@ use crate::sys::itself::{become_subreaper, own_pid};
 use crate::sys::memory;
 use crate::sys::reap::{Change, Reaped, next_change};
 use crate::sys::send::{StopOutcome, Target, send, stop_self};
-use crate::sys::signals::{Origin, Received, SignalSource};
+use crate::sys::signal_source::{Origin, Received, SignalSource};
 use crate::sys::spawn::{Prepared, Setting};
 use crate::sys::start::Inherited;
 use crate::sys::stdio;
@@ -40,13 +39,12 @@ pub(super) fn supervise(mut plan: Box<RunPlan>, inherited: &Inherited, voice: Vo
     adopt_orphans(plan.init.subreaper, voice);
     let mut supervisor = Supervisor {
         machine: Machine::new(plan.signals.clone(), plan.grace).remapping(plan.init.remap_exit.clone()),
-        now: monotonic(),
         timer: None,
         exit: None,
         terminal_given: false,
         rest_named: false,
         oom_kills: None,
-        sockets: handed::sockets(&mut plan.environment, own_pid()),
+        sockets: handed::sockets(&mut plan.program.environment, own_pid()),
         main: None,
         tell_reaped: plan.init.tell_reaped,
         inherited: *inherited,
@@ -54,6 +52,12 @@ pub(super) fn supervise(mut plan: Box<RunPlan>, inherited: &Inherited, voice: Vo
         plan: Some(plan),
     };
     supervisor.feed(Event::Begin);
+    // A service that is over already, as one may be where there is a single processor, leaves
+    // nothing to be made ready for.
+    supervisor.drain();
+    if let Some(code) = supervisor.exit {
+        return code;
+    }
     // The first moment at which no descriptor above 2 is castoff's own.
     stdio::close_inherited(supervisor.sockets.unwrap_or(0));
     // A mount that castoff stood in can be unmounted then.
@@ -63,11 +67,11 @@ pub(super) fn supervise(mut plan: Box<RunPlan>, inherited: &Inherited, voice: Vo
     supervisor.oom_kills = oom::kills(Path::new("/"));
     // Nothing of what came before is needed while it waits.
     memory::give_back();
-    supervisor.stay(&mut SignalSource::Wait)
+    supervisor.stay(SignalSource::FIRST)
 }
 
 /// Where it can't be, orphans go to somebody else, and castoff works without.
-fn adopt_orphans(subreaper: Subreaper, voice: Voice) {
+pub(super) fn adopt_orphans(subreaper: Subreaper, voice: Voice) {
     let (wanted, level) = match subreaper {
         Subreaper::Auto => (own_pid() != 1, Level::Debug),
         Subreaper::Always => (true, Level::Warn),
@@ -80,9 +84,7 @@ fn adopt_orphans(subreaper: Subreaper, voice: Voice) {
 
 struct Supervisor {
     machine: Machine,
-    /// When it woke up, by `monotonic`: one look at the clock for all that has happened then.
-    now: Duration,
-    /// When to wake up.
+    /// When to wake up, by `monotonic`.
     timer: Option<Duration>,
     exit: Option<ExitCode>,
     /// Whether the service has castoff's terminal.
@@ -101,19 +103,30 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    fn stay(&mut self, signals: &mut SignalSource) -> ExitCode {
+    fn stay(&mut self, mut signals: SignalSource) -> ExitCode {
+        // what has ended so far may have told so already
+        let mut reap = true;
         loop {
-            let all_reaped = self.drain();
-            if let Some(code) = self.exit {
-                return code;
-            }
             let timer = self.timer.map(|due| due.saturating_sub(monotonic()));
-            let timeout = if all_reaped { timer } else { Some(Duration::ZERO) };
-            signals.receive(timeout, |received| self.hear(received));
-            self.now = monotonic();
-            if self.timer.is_some_and(|due| due <= self.now) {
+            // Signals go first, and each goes at once: all that are there are passed on before
+            // a child is looked for.
+            match signals.receive(if reap { Some(Duration::ZERO) } else { timer }) {
+                Ok(Some(received)) => {
+                    self.hear(received);
+                    // whatever it was: where signals can't be blocked, SIGCHLD may be lost
+                    reap = true;
+                    continue;
+                }
+                Ok(None) => {}
+                Err(_) => self.feed(Event::WaitRefused),
+            }
+            if self.timer.is_some_and(|due| due <= monotonic()) {
                 self.timer = None;
                 self.feed(Event::Timer);
+            }
+            reap = !self.drain();
+            if let Some(code) = self.exit {
+                return code;
             }
         }
     }
@@ -127,10 +140,11 @@ impl Supervisor {
                 Reaped::Child(pid, Change::Continued) => Event::Continued(pid),
                 Reaped::NothingNew => Event::Drained { children_left: true },
                 Reaped::NoChildren => Event::Drained { children_left: false },
+                Reaped::Refused => Event::WaitRefused,
             };
             self.mention(event);
             self.feed(event);
-            if matches!(event, Event::Drained { .. }) {
+            if matches!(event, Event::Drained { .. } | Event::WaitRefused) {
                 return true;
             }
         }
@@ -153,10 +167,7 @@ impl Supervisor {
         match received {
             Received { origin: Origin::Own, .. }
             | Received { origin: Origin::Kernel, signal: Signal::CHLD } => {}
-            Received { signal, .. } => {
-                self.now = monotonic();
-                self.feed(Event::Signal(signal));
-            }
+            Received { signal, .. } => self.feed(Event::Signal(signal)),
         }
     }
 
@@ -165,7 +176,7 @@ impl Supervisor {
     fn feed(&mut self, event: Event) {
         let mut next = Some(event);
         while let Some(event) = next.take() {
-            for action in self.machine.step(event, self.now) {
+            for action in self.machine.step(event).iter() {
                 next = self.perform(action).or(next);
             }
         }
@@ -191,9 +202,15 @@ impl Supervisor {
                 }
                 end::signal_all(Signal::KILL, self.voice);
             }
-            Action::SetTimer(due) => self.timer = Some(due),
+            Action::SetTimer(after) => self.timer = Some(monotonic().saturating_add(after)),
             Action::ClearTimer => self.timer = None,
-            Action::NameOom => end::name_oom(self.oom_kills, self.voice),
+            Action::NameOom => {
+                let risen = |now| self.oom_kills.is_some_and(|before| before < now);
+                if oom::kills(Path::new("/")).is_some_and(risen) {
+                    end::name_oom("the service", self.voice);
+                }
+            }
+            Action::Log(Line::WaitRefused) => self.voice.say(Level::Error, &Line::WaitRefused.to_string()),
             Action::Log(line) => self.voice.say(Level::Warn, &line.to_string()),
             Action::Exit(code) => self.exit = Some(code),
         }
@@ -204,11 +221,11 @@ impl Supervisor {
         let Some(plan) = &self.plan else {
             return Event::SpawnFailed(ExitCode::BUG);
         };
-        if plan.argv.is_empty() {
+        if plan.program.argv.is_empty() {
             return Event::Paused;
         }
         let own_session = plan.init.own_session;
-        let program = program(plan);
+        let program = plan.program.program();
         let terminal = Terminal::controlling();
         // a session of its own does without castoff's terminal, or has it for good
         self.terminal_given = terminal.is_some() && !own_session;
@@ -228,6 +245,9 @@ impl Supervisor {
             Some(_) => prepared.with_pid_in(LISTEN_PID),
             None => prepared,
         });
+        if let Some(shortcoming) = prepared.as_ref().ok().and_then(Prepared::shortcoming) {
+            self.voice.say(Level::Warn, &shortcoming.to_string());
+        }
         let found = prepared.as_ref().ok().map(Prepared::candidates);
         match prepared.as_ref().map_err(|failure| *failure).and_then(|prepared| prepared.spawn(&setting)) {
             Ok(pid) => {

@@ -8,13 +8,17 @@
 #![allow(unsafe_code, reason = "between clone(2) and execve(2)")]
 
 use std::ffi::{CStr, CString};
+use std::os::fd::RawFd;
 
 use libc::{c_char, c_long, pid_t};
 use nix::errno::Errno;
 
+use super::child_attributes::OwnAttributes;
 use super::pid_entry::PidEntry;
-use super::spawn::{Credentials, Failure, Setting, Stage};
-use super::{signals, terminal};
+use super::privileges::{self, Rights};
+use super::spawn::Setting;
+use super::start_failure::{Failure, Stage};
+use super::{landlock, signals, terminal};
 
 /// Everything prepared.
 pub(super) struct Order<'a> {
@@ -22,7 +26,10 @@ pub(super) struct Order<'a> {
     pub(super) argv: &'a [*const c_char],
     pub(super) envp: &'a [*const c_char],
     pub(super) directory: Option<&'a CStr>,
-    pub(super) credentials: Option<&'a Credentials>,
+    pub(super) rights: &'a Rights,
+    pub(super) attributes: &'a OwnAttributes,
+    pub(super) no_new_privs: bool,
+    pub(super) ruleset: Option<RawFd>,
     pub(super) setting: &'a Setting,
     pub(super) pid_entry: Option<&'a PidEntry>,
 }
@@ -61,7 +68,7 @@ pub(super) fn become_program(order: &Order<'_>) -> Failure {
             }
         }
     }
-    if let Some(failure) = order.credentials.and_then(|credentials| assume(credentials).err()) {
+    if let Err(failure) = order.attributes.set().and_then(|()| order.rights.assume()) {
         return failure;
     }
     if let Some(directory) = order.directory {
@@ -70,16 +77,38 @@ pub(super) fn become_program(order: &Order<'_>) -> Failure {
             return Failure::new(Stage::WorkingDirectory, errno);
         }
     }
+    if let Err(failure) = confine(order) {
+        return failure;
+    }
+    // the last descriptor that is used: the number may be that of one of castoff's own
+    if let Some((fd, number)) = setting.handed
+        && let Err(errno) = hand(fd, number)
+    {
+        return Failure::new(Stage::Stdio, errno);
+    }
     if let Some(entry) = order.pid_entry {
         entry.write(own_pid());
     }
     if setting.ignores_children {
         signals::ignore_children(true);
     }
-    signals::set_mask(setting.mask);
+    if let Err(errno) = signals::change_mask(libc::SIG_SETMASK, setting.mask) {
+        return Failure::new(Stage::Mask, errno);
+    }
     let failure = execute(order);
-    signals::set_mask(signals::SignalSet::ALL);
+    let _ = signals::block_all();
     failure
+}
+
+/// Gives the program a descriptor under a number; one that has it already only loses the flag
+/// by which it would be closed (dup3(2) refuses a copy to itself).
+fn hand(fd: RawFd, number: RawFd) -> Result<(), Errno> {
+    if fd == number {
+        // SAFETY: takes integers.
+        return call(unsafe { libc::syscall(libc::SYS_fcntl, fd, libc::F_SETFD, 0) });
+    }
+    // SAFETY: takes three integers; the copy stays open across execve(2).
+    call(unsafe { libc::syscall(libc::SYS_dup3, fd, number, 0) })
 }
 
 fn own_pid() -> pid_t {
@@ -88,30 +117,25 @@ fn own_pid() -> pid_t {
     pid_t::try_from(own).unwrap_or(0)
 }
 
-/// Groups first, the user last: after it there is no right left to change the others.
-fn assume(credentials: &Credentials) -> Result<(), Failure> {
-    let Credentials { uid, gid, groups } = credentials;
-    // SAFETY: the pointer is to so many 4-byte group ids (setgroups(2)).
-    call(unsafe { libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) })
-        .map_err(|errno| Failure::new(Stage::Groups, errno))?;
-    // SAFETY: takes three integers.
-    call(unsafe { libc::syscall(libc::SYS_setresgid, *gid, *gid, *gid) })
-        .map_err(|errno| Failure::new(Stage::Gid, errno))?;
-    // SAFETY: takes three integers.
-    call(unsafe { libc::syscall(libc::SYS_setresuid, *uid, *uid, *uid) })
-        .map_err(|errno| Failure::new(Stage::Uid, errno))
+/// Gives up, for good, to gain rights and to write beneath some paths.
+fn confine(order: &Order<'_>) -> Result<(), Failure> {
+    if order.no_new_privs {
+        privileges::forgo_new_privileges().map_err(|errno| Failure::new(Stage::NoNewPrivs, errno))?;
+    }
+    let Some(ruleset) = order.ruleset else { return Ok(()) };
+    landlock::submit(ruleset).map_err(|errno| Failure::new(Stage::Landlock, errno))
 }
 
 /// Tries the candidates in order, as execvp(3) does: one that is absent or refused gives way
 /// to the next, and a refusal is what is reported if no other works.
 fn execute(order: &Order<'_>) -> Failure {
     let mut reported: Option<Failure> = None;
-    for (file, candidate) in order.files.iter().zip(0..) {
+    for (file, item) in order.files.iter().zip(0..) {
         // SAFETY: a C string and two null-terminated vectors of C strings (execve(2)).
         unsafe {
             libc::syscall(libc::SYS_execve, file.as_ptr(), order.argv.as_ptr(), order.envp.as_ptr());
         }
-        let failure = Failure { stage: Stage::Exec, errno: Errno::last(), candidate };
+        let failure = Failure { stage: Stage::Exec, errno: Errno::last(), item };
         match (failure.errno, reported.map(|earlier| earlier.errno)) {
             (Errno::ENOENT | Errno::ENOTDIR, Some(_)) | (Errno::EACCES, Some(Errno::EACCES)) => {}
             (Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES, _) => reported = Some(failure),

@@ -1,4 +1,4 @@
-//! The clock that nobody sets, for who asks seldom.
+//! The clock that nobody sets, and the one on the wall, for who asks seldom.
 
 #![allow(unsafe_code, reason = "clock_gettime(2) without the vDSO")]
 
@@ -8,13 +8,26 @@ use std::time::Duration;
 /// Time since the machine was started, as CLOCK_MONOTONIC has it.
 ///
 /// A system call, and not the C library's: that one looks through the vDSO first, which
-/// touches more pages than the few calls of a plain init are worth.
+/// touches more pages than the few calls of a plain init are worth. It is asked where a
+/// sandbox refuses the call: no sandbox is in the vDSO's way.
 #[must_use]
 pub fn monotonic() -> Duration {
+    read(libc::CLOCK_MONOTONIC)
+}
+
+/// Time since 1970-01-01 00:00 UTC, as the clock on the wall has it now.
+#[must_use]
+pub fn wall() -> Duration {
+    read(libc::CLOCK_REALTIME)
+}
+
+fn read(clock: libc::clockid_t) -> Duration {
     let mut time = MaybeUninit::<libc::timespec>::zeroed();
-    // SAFETY: writes one timespec, for which zeros are valid too; this clock always exists.
+    // SAFETY: both write one timespec, for which zeros are valid too; these clocks always exist.
     let time = unsafe {
-        libc::syscall(libc::SYS_clock_gettime, libc::CLOCK_MONOTONIC, time.as_mut_ptr());
+        if libc::syscall(libc::SYS_clock_gettime, clock, time.as_mut_ptr()) != 0 {
+            libc::clock_gettime(clock, time.as_mut_ptr());
+        }
         time.assume_init()
     };
     let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or(0);
@@ -23,9 +36,9 @@ pub fn monotonic() -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-    use super::monotonic;
+    use super::{monotonic, wall};
 
     #[test]
     fn it_goes_as_std_s_does() {
@@ -33,5 +46,11 @@ mod tests {
         std::thread::sleep(Duration::from_millis(20));
         let (mine, theirs) = (monotonic() - begun, began.elapsed());
         assert!(mine >= Duration::from_millis(20) && mine.abs_diff(theirs) < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn the_wall_s_is_std_s() {
+        let theirs = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        assert!(wall().abs_diff(theirs) < Duration::from_secs(60));
     }
 }

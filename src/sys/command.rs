@@ -95,17 +95,16 @@ struct Capture {
 impl Capture {
     fn new(prepared: &Prepared, inherited: &Inherited) -> Result<Self, crate::sys::spawn::Failure> {
         use crate::sys::spawn::{Failure, Stage};
-        let failed = |errno| Failure { stage: Stage::Stdio, errno, candidate: 0 };
+        let failed = |errno| Failure { stage: Stage::Stdio, errno, item: 0 };
         let (reader, writer) = pipe().map_err(failed)?;
         stdio::set_nonblocking(&reader).map_err(failed)?;
         let input = stdio::empty_input().map_err(failed)?;
         let setting = Setting {
             own_group: true,
-            own_session: false,
-            terminal: None,
             stdio: [Some(input.as_raw_fd()), Some(writer.as_raw_fd()), Some(writer.as_raw_fd())],
             mask: inherited.mask,
             ignores_children: inherited.ignores_children,
+            ..Setting::default()
         };
         let pid = prepared.spawn(&setting)?;
         Ok(Self {
@@ -177,6 +176,7 @@ mod tests {
     use crate::exit::ExitCode;
     use crate::signal::Signal;
     use crate::sys::reap::Ending;
+    use crate::sys::signal_source::SignalSource;
     use crate::sys::signals;
     use crate::sys::spawn::Program;
     use crate::sys::start::Inherited;
@@ -185,11 +185,10 @@ mod tests {
 
     /// Runs a shell script in this thread, whose signals are blocked for the time.
     fn run(script: &str) -> Outcome {
-        let mask = signals::block_all();
+        let mask = signals::block_all().unwrap();
         let argv = ["sh", "-c", script].map(OsString::from);
         let environment = [("PATH".into(), "/usr/bin:/bin".into())];
-        let program =
-            Program { argv: &argv, environment: &environment, credentials: None, working_directory: None };
+        let program = Program { argv: &argv, environment: &environment, ..Program::default() };
         let outcome = run_command(&program, &Inherited { mask, ..Inherited::default() });
         signals::restore(mask);
         outcome
@@ -210,11 +209,10 @@ mod tests {
 
     #[test]
     fn it_is_killed_when_patience_ends() {
-        let mask = signals::block_all();
+        let mask = signals::block_all().unwrap();
         let argv = ["sh", "-c", "echo begun; sleep 1000"].map(OsString::from);
         let environment = [("PATH".into(), "/usr/bin:/bin".into())];
-        let program =
-            Program { argv: &argv, environment: &environment, credentials: None, working_directory: None };
+        let program = Program { argv: &argv, environment: &environment, ..Program::default() };
         let mut asked = 0;
         let outcome = run_command_while(&program, &Inherited { mask, ..Inherited::default() }, &mut || {
             asked += 1;
@@ -255,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_request_to_stop_kills_it_and_stays_pending() {
-        let mask = signals::block_all();
+        let mask = signals::block_all().unwrap();
         let mark = std::env::temp_dir().join(format!("castoff-command-{}", std::process::id()));
         let (script, thread) = (format!("echo > {}; sleep 1000", mark.display()), signals::this_thread());
         let sender = std::thread::spawn(move || {
@@ -267,19 +265,15 @@ mod tests {
         let Outcome::Interrupted(Signal::TERM) = run(&script) else { panic!("not interrupted") };
         sender.join().unwrap();
         assert_eq!(signals::stop_requested(), Some(Signal::TERM));
-        signals::SignalSource::Wait.receive(Some(Duration::ZERO), |_| ());
+        let mut signals = SignalSource::FIRST;
+        while signals.receive(Some(Duration::ZERO)) != Ok(None) {}
         signals::restore(mask);
     }
 
     #[test]
     fn what_can_t_be_run_is_explained() {
-        let program = Program {
-            argv: &["/nonexistent".into()],
-            environment: &[],
-            credentials: None,
-            working_directory: None,
-        };
-        let mask = signals::block_all();
+        let program = Program { argv: &["/nonexistent".into()], ..Program::default() };
+        let mask = signals::block_all().unwrap();
         let outcome = run_command(&program, &Inherited::default());
         signals::restore(mask);
         let Outcome::CannotStart(diagnostic) = outcome else { panic!("{outcome:?}") };

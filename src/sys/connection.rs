@@ -1,7 +1,7 @@
-//! Connections to servers, over TCP or a socket of the file system. Nothing here blocks: who
+//! Connections, over TCP or a socket of the file system. Nothing here blocks: who
 //! calls polls the descriptor.
 
-#![allow(unsafe_code, reason = "socket(2), connect(2), send(2), recv(2)")]
+#![allow(unsafe_code, reason = "socket(2), connect(2), send(2), recv(2), getsockopt(2)")]
 
 use std::mem::size_of;
 use std::net::SocketAddr;
@@ -9,12 +9,28 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use libc::{c_int, c_void, sa_family_t, socklen_t};
+use libc::{c_int, c_void, pid_t, sa_family_t, socklen_t};
 use nix::errno::Errno;
 
 /// A connection, or one that is being made. Closed on drop.
 #[derive(Debug)]
 pub struct Connection(OwnedFd);
+
+/// Who is at the other end, as the kernel says: for a client, who began to listen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Peer {
+    /// Its process; it may have ended since.
+    pub pid: pid_t,
+    /// Its user.
+    pub uid: u32,
+}
+
+/// One that was made already; it must not block.
+impl From<OwnedFd> for Connection {
+    fn from(socket: OwnedFd) -> Self {
+        Self(socket)
+    }
+}
 
 /// The longest path that a socket's address holds, in bytes, without the NUL at its end
 /// (unix(7)).
@@ -103,6 +119,21 @@ impl Connection {
         let received =
             Errno::result(unsafe { libc::recv(self.descriptor(), into.as_mut_ptr().cast(), into.len(), 0) })?;
         Ok(usize::try_from(received).unwrap_or(0))
+    }
+
+    /// Who is at the other end of a unix socket (SO_PEERCRED, unix(7)).
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn peer(&self) -> Result<Peer, Errno> {
+        let mut found = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
+        let mut length = size_of::<libc::ucred>() as socklen_t;
+        // SAFETY: both are writable and of the size that is passed.
+        Errno::result(unsafe {
+            let found = (&raw mut found).cast::<c_void>();
+            libc::getsockopt(self.descriptor(), libc::SOL_SOCKET, libc::SO_PEERCRED, found, &raw mut length)
+        })?;
+        Ok(Peer { pid: found.pid, uid: found.uid })
     }
 
     /// For polling.

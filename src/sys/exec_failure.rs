@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
+use super::attribute_failure;
 use super::lookup::{self, Candidates};
 use super::program_file::{self, Facts, Head, machine_name};
 use super::spawn::{Failure, Program, Stage};
@@ -59,6 +60,7 @@ pub fn explain(program: &Program<'_>, candidates: Option<&Candidates>, failure: 
         }
         Stage::Clone => cannot(ExitCode::NOT_EXECUTABLE, format!("no process could be made: {reason}"))
             .note("a limit of processes (pids.max, RLIMIT_NPROC) or of memory is the usual cause"),
+        Stage::Mask => cannot(ExitCode::NOT_EXECUTABLE, format!("its signals can't be unblocked: {reason}")),
         Stage::Stdio => cannot(ExitCode::NOT_EXECUTABLE, format!("its standard descriptors: {reason}")),
         Stage::Groups | Stage::Gid | Stage::Uid => {
             let what = match failure.stage {
@@ -66,15 +68,27 @@ pub fn explain(program: &Program<'_>, candidates: Option<&Candidates>, failure: 
                 Stage::Gid => "its group can't be set",
                 _ => "its user can't be set",
             };
-            cannot(ExitCode::PERMISSION, format!("{what}: {reason}")).help(
-                "only root may change to another user: start the container as root, or leave the user out",
-            )
+            let groups = failure.stage == Stage::Groups && !program.attributes.groups.is_empty();
+            cannot(ExitCode::PERMISSION, format!("{what}: {reason}")).help(match groups {
+                true => "only root may join groups: start the container as root, or with `--group-add`",
+                false => {
+                    "only root may change to another user: start the container as root, or leave the user out"
+                }
+            })
         }
         Stage::WorkingDirectory => {
             let directory = program.working_directory.unwrap_or(OsStr::new("")).display().to_string();
             let exit = if failure.errno == Errno::EACCES { ExitCode::PERMISSION } else { ExitCode::INPUT };
             cannot(exit, format!("its working directory `{directory}`: {reason}"))
         }
+        Stage::Nice
+        | Stage::OomScore
+        | Stage::Limit
+        | Stage::Bounding
+        | Stage::Ambient
+        | Stage::NoNewPrivs
+        | Stage::ReadOnlyPaths
+        | Stage::Landlock => attribute_failure::explain(&shown.to_string(), program.attributes, failure),
     }
 }
 
@@ -90,9 +104,9 @@ pub fn foresee(program: &Program<'_>) -> Option<Diagnostic> {
         let directory = program.working_directory.map_or(Path::new(""), Path::new);
         let facts = program_file::observe(&directory.join(file));
         let errno = foreseen(&facts, &|interpreter| interpreter.exists())?;
-        first = first.or(Some(Failure { stage: Stage::Exec, errno, candidate }));
+        first = first.or(Some(Failure { stage: Stage::Exec, errno, item: candidate }));
     }
-    let failure = first.unwrap_or(Failure { stage: Stage::Lookup, errno: Errno::ENOENT, candidate: 0 });
+    let failure = first.unwrap_or(Failure { stage: Stage::Lookup, errno: Errno::ENOENT, item: 0 });
     Some(explain(program, Some(&candidates), failure))
 }
 
@@ -122,7 +136,7 @@ fn explain_exec(
     candidates: Option<&Candidates>,
     failure: Failure,
 ) -> Diagnostic {
-    let file = candidates.and_then(|found| found.files.get(failure.candidate)).map(PathBuf::as_path);
+    let file = candidates.and_then(|found| found.files.get(failure.item)).map(PathBuf::as_path);
     let searched = candidates.and_then(|found| found.searched.as_deref());
     let place = match (program.working_directory, file) {
         (Some(directory), Some(file)) => Some(Path::new(directory).join(file)),
@@ -278,6 +292,8 @@ fn refused(file: &Path, facts: &Facts, cause: &Cause, errno: Errno, program: &Pr
             .help("begin it with `#!/bin/sh`, or run it by `sh FILE`"),
         Cause::Empty => why("it is empty".to_owned()),
         Cause::UnknownFormat => why("it is no program that this kernel knows".to_owned()),
+        Cause::Other if errno == Errno::EAGAIN => why("its user has too many processes".to_owned())
+            .note("the limit `nproc` counts those of all containers with this user id (setrlimit(2))"),
         Cause::NotFound | Cause::TooLong | Cause::Other => why(errno.desc().to_owned()),
     }
 }
@@ -354,8 +370,7 @@ mod tests {
             let path = scratch.path(name);
             std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
             let argv = [path.into_os_string()];
-            let program =
-                Program { argv: &argv, environment: &[], credentials: None, working_directory: None };
+            let program = Program { argv: &argv, environment: &[], ..Program::default() };
             let foreseen = foresee(&program).map(|diagnostic| diagnostic.render(false));
             let prepared = Prepared::new(&program).unwrap();
             let met = match prepared.spawn(&Setting::default()) {
@@ -371,15 +386,14 @@ mod tests {
         assert!(run("interpreter", 0o755, "#!/opt/none\n").contains("`/opt/none` does not exist"));
         assert!(run("text", 0o755, "echo\n").contains("without a first line"));
         let (argv, path) = (["no-such-program".into()], [("PATH".into(), "/bin".into())]);
-        let program = Program { argv: &argv, environment: &path, credentials: None, working_directory: None };
+        let program = Program { argv: &argv, environment: &path, ..Program::default() };
         assert_eq!(foresee(&program).unwrap().exit, ExitCode::NOT_FOUND);
     }
 
     fn told(argv: &[&str], path: &str, failure: Failure) -> (ExitCode, String) {
         let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
         let environment = [("PATH".into(), path.into()), ("SECRET".into(), "hunter2".repeat(20_000).into())];
-        let program =
-            Program { argv: &argv, environment: &environment, credentials: None, working_directory: None };
+        let program = Program { argv: &argv, environment: &environment, ..Program::default() };
         let found = argv.first().map(|command| candidates(command, Some(OsStr::new(path))));
         let diagnostic = explain(&program, found.as_ref(), failure);
         (diagnostic.exit, diagnostic.render(false))
@@ -387,7 +401,7 @@ mod tests {
 
     #[test]
     fn a_misspelt_command_is_corrected() {
-        let lookup = Failure { stage: Stage::Lookup, errno: Errno::ENOENT, candidate: 0 };
+        let lookup = Failure { stage: Stage::Lookup, errno: Errno::ENOENT, item: 0 };
         let (exit, text) = told(&["slepe"], "/usr/bin:/bin", lookup);
         assert_eq!(exit, ExitCode::NOT_FOUND);
         assert!(text.contains("can't run `slepe`: not found in PATH"), "{text}");
@@ -397,7 +411,7 @@ mod tests {
     #[test]
     fn a_long_variable_is_named_and_not_shown() {
         let (exit, text) =
-            told(&["/bin/sh"], "/bin", Failure { stage: Stage::Exec, errno: Errno::E2BIG, candidate: 0 });
+            told(&["/bin/sh"], "/bin", Failure { stage: Stage::Exec, errno: Errno::E2BIG, item: 0 });
         assert_eq!(exit, ExitCode::NOT_EXECUTABLE);
         assert!(text.contains("`SECRET` is longer than") && !text.contains("hunter2"), "{text}");
     }
@@ -408,15 +422,16 @@ mod tests {
             (Stage::Arguments, Errno::EINVAL, ExitCode::NOT_EXECUTABLE),
             (Stage::Clone, Errno::EAGAIN, ExitCode::NOT_EXECUTABLE),
             (Stage::Stdio, Errno::EBADF, ExitCode::NOT_EXECUTABLE),
+            (Stage::Mask, Errno::EPERM, ExitCode::NOT_EXECUTABLE),
             (Stage::Groups, Errno::EPERM, ExitCode::PERMISSION),
             (Stage::Gid, Errno::EPERM, ExitCode::PERMISSION),
             (Stage::Uid, Errno::EPERM, ExitCode::PERMISSION),
             (Stage::WorkingDirectory, Errno::ENOENT, ExitCode::INPUT),
             (Stage::WorkingDirectory, Errno::EACCES, ExitCode::PERMISSION),
         ] {
-            assert_eq!(told(&["/bin/sh"], "", Failure { stage, errno, candidate: 0 }).0, exit, "{stage:?}");
+            assert_eq!(told(&["/bin/sh"], "", Failure { stage, errno, item: 0 }).0, exit, "{stage:?}");
         }
-        let nothing = Failure { stage: Stage::Arguments, errno: Errno::ENOENT, candidate: 0 };
+        let nothing = Failure { stage: Stage::Arguments, errno: Errno::ENOENT, item: 0 };
         assert_eq!(told(&[], "", nothing).0, ExitCode::USAGE);
     }
 }

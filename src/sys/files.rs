@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat};
+use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::sys::stat::Mode;
 
 use super::attributes::Attributes;
@@ -102,11 +102,10 @@ pub fn read_open(file: &File, path: &Path, limit: u64) -> Result<Vec<u8>, FileEr
 /// [`Cause::TooLarge`] beyond `limit` bytes.
 pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     let fails = |errno| FileError::system(Operation::Read, path, errno);
-    let look = OFlag::O_PATH | OFlag::O_CLOEXEC;
-    let held = retry(|| open(path, look, Mode::empty())).map_err(fails)?;
-    must_be_regular(&held, path)?;
-    let opened = retry(|| open(path, READ, Mode::empty())).map_err(fails)?;
-    must_be_regular(&opened, path)?;
+    must_be_regular(Status::at(path).map_err(fails)?, path)?;
+    let opened = open_to_read(path).map_err(fails)?;
+    // another one may be there by now
+    must_be_regular(Status::of(&opened).map_err(fails)?, path)?;
     read_open(&File::from(opened), path, limit)
 }
 
@@ -116,13 +115,18 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
 /// every start.
 #[must_use]
 pub fn read_beginning<'a>(path: &Path, room: &'a mut [u8]) -> &'a [u8] {
-    let mut read = || File::from(retry(|| open(path, READ, Mode::empty())).ok()?).read(room).ok();
+    let mut read = || File::from(open_to_read(path).ok()?).read(room).ok();
     let length = read().unwrap_or(0);
     room.get(..length).unwrap_or_default()
 }
 
-fn must_be_regular(descriptor: &OwnedFd, path: &Path) -> Result<(), FileError> {
-    let status = Status::of(descriptor).map_err(|errno| FileError::system(Operation::Read, path, errno))?;
+/// By openat(2): where musl's open(2) is asked to close on exec, it makes a second call to say
+/// so again.
+fn open_to_read(path: &Path) -> nix::Result<OwnedFd> {
+    retry(|| openat(AT_FDCWD, path, READ, Mode::empty()))
+}
+
+fn must_be_regular(status: Status, path: &Path) -> Result<(), FileError> {
     if status.kind == Kind::Regular {
         return Ok(());
     }

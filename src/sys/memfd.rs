@@ -4,12 +4,13 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 use libc::{c_int, c_uint};
 use nix::errno::Errno;
 
 use super::retry::retry;
+use super::status::Status;
 
 /// What makes it immutable (F_ADD_SEALS, fcntl(2)).
 const SEALS: c_int = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
@@ -51,21 +52,58 @@ pub fn hand_over(file: &File) -> Result<RawFd, Errno> {
     Ok(file.as_raw_fd())
 }
 
+/// Gives its number up to a plan, and with it the duty to close it.
+#[must_use]
+pub fn into_number(file: File) -> RawFd {
+    file.into_raw_fd()
+}
+
+/// Lets the next program have descriptor `fd`, if it is open.
+pub fn hand_over_number(fd: RawFd) {
+    // SAFETY: takes integers; one that is not open is refused (fcntl(2)).
+    unsafe { libc::fcntl(fd, libc::F_SETFD, 0) };
+}
+
+/// Takes over descriptor `fd`, if it is a file that carries all seals, under `number`. It
+/// closes on exec.
+///
+/// # Errors
+/// As for [`receive`].
+pub fn adopt(fd: RawFd, number: RawFd) -> Result<File, Errno> {
+    check_seals(fd)?;
+    if fd == number {
+        // SAFETY: takes integers.
+        Errno::result(unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) })?;
+    } else {
+        // SAFETY: takes integers. What has had this number is not used any more: castoff is
+        // about to close all above its standard descriptors.
+        Errno::result(unsafe { libc::dup3(fd, number, libc::O_CLOEXEC) })?;
+        // SAFETY: as above.
+        unsafe { libc::close(fd) };
+    }
+    // SAFETY: it is open under this number, which nothing else owns.
+    Ok(File::from(unsafe { OwnedFd::from_raw_fd(number) }))
+}
+
+fn check_seals(fd: RawFd) -> Result<(), Errno> {
+    // SAFETY: takes integers. Only a memfd or another shmem file has seals.
+    let seals = retry(|| Errno::result(unsafe { libc::fcntl(fd, libc::F_GET_SEALS) }))?;
+    if seals & SEALS == SEALS { Ok(()) } else { Err(Errno::EPERM) }
+}
+
 /// Takes over descriptor `fd`, if it is a file that carries all seals, and reads it whole.
 ///
 /// # Errors
 /// EBADF, EINVAL, EPERM: it is not open or not sealed, so somebody else than castoff made it.
 /// What fcntl(2) and read(2) fail with otherwise.
 pub fn receive(fd: RawFd) -> Result<Vec<u8>, Errno> {
-    // SAFETY: takes integers. Only a memfd or another shmem file has seals.
-    let seals = retry(|| Errno::result(unsafe { libc::fcntl(fd, libc::F_GET_SEALS) }))?;
-    if seals & SEALS != SEALS {
-        return Err(Errno::EPERM);
-    }
+    check_seals(fd)?;
     // SAFETY: it is open, and castoff has just started: nothing in it owns this number.
     let file = File::from(unsafe { OwnedFd::from_raw_fd(fd) });
-    let mut bytes = Vec::new();
     let raw = |error: std::io::Error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO));
+    let length = Status::of(&file)?.size.min(MOST);
+    // with room to see the end, or reading begins in small pieces
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 32);
     file.take(MOST).read_to_end(&mut bytes).map_err(raw)?;
     Ok(bytes)
 }

@@ -2,17 +2,23 @@
 //!
 //! dlmalloc is in the place of musl's, which maps pages for each size of allocation anew and
 //! locks slowly between threads. Its lock is a futex that nobody waits at while there is one
-//! thread.
+//! thread. What is large is mapped on its own and given back when it is freed: dlmalloc gives back
+//! the end of its heap only, and mmap(2) puts new memory before its beginning. Where the
+//! kernel gives no memory, a reserve takes its place: castoff as PID 1 has to see to the end of
+//! its service all the same.
 
 #![allow(unsafe_code, reason = "a global allocator; madvise(2)")]
 
 use std::alloc::{GlobalAlloc, Layout};
+use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dlmalloc::Dlmalloc;
-use libc::c_void;
+use libc::{c_int, c_void};
 
 const PAGE: usize = 4096;
+/// From so many bytes on an allocation has pages of its own.
+pub const LARGE: usize = 32 << 10;
 /// So far below what castoff stands on its stack may have been used. The kernel keeps more
 /// than that free of other mappings below a stack (stack_guard_gap).
 const STACK_USED: usize = 512 << 10;
@@ -27,43 +33,197 @@ struct State {
     dlmalloc: Dlmalloc,
     /// Allocations that are not freed yet.
     live: usize,
+    reserve: Reserve,
 }
 
-static HEAP: Mutex<State> = Mutex::new(State { dlmalloc: Dlmalloc::new(), live: 0 });
+static HEAP: Mutex<State> =
+    Mutex::new(State { dlmalloc: Dlmalloc::new(), live: 0, reserve: Reserve::none() });
+
+/// Bytes of the reserve: enough for a list of all processes of a machine that has 32,768, the
+/// usual limit. Until it is needed it is no memory but addresses.
+const RESERVED: usize = 8 << 20;
+
+/// Blocks one behind the other. The last is free again when it is freed, which what is needed for
+/// a moment is; all are when no block is left: what the loop allocates it frees before it waits.
+struct Reserve {
+    /// Null until it is mapped.
+    base: AtomicPtr<u8>,
+    used: usize,
+    live: usize,
+}
+
+impl Reserve {
+    const fn none() -> Self {
+        Self { base: AtomicPtr::new(std::ptr::null_mut()), used: 0, live: 0 }
+    }
+
+    /// A mapping of its own: among castoff's variables it would set them on two pages.
+    fn map(&mut self) {
+        if !self.base.get_mut().is_null() {
+            return;
+        }
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // SAFETY: a new private mapping; nothing else knows its address.
+        let mapped = unsafe { libc::mmap(std::ptr::null_mut(), RESERVED, protection, flags, -1, 0) };
+        if mapped != libc::MAP_FAILED {
+            *self.base.get_mut() = mapped.cast();
+        }
+    }
+
+    fn holds(&self, pointer: *const u8) -> bool {
+        let base = self.base.load(Ordering::Relaxed);
+        !base.is_null() && pointer.addr().wrapping_sub(base.addr()) < RESERVED
+    }
+
+    /// Null where it is used up.
+    fn take(&mut self, layout: Layout) -> *mut u8 {
+        let base = *self.base.get_mut();
+        if base.is_null() {
+            return base;
+        }
+        let start = (base.addr() + self.used).next_multiple_of(layout.align()) - base.addr();
+        let Some(end) = start.checked_add(layout.size()).filter(|end| *end <= RESERVED) else {
+            return std::ptr::null_mut();
+        };
+        self.used = end;
+        self.live += 1;
+        base.wrapping_add(start)
+    }
+
+    /// A block of so many bytes, which it holds.
+    fn free(&mut self, block: *const u8, size: usize) {
+        self.live = self.live.saturating_sub(1);
+        let start = block.addr().wrapping_sub(self.base.load(Ordering::Relaxed).addr());
+        if self.live == 0 {
+            self.used = 0;
+        } else if start.wrapping_add(size) == self.used {
+            self.used = start;
+        }
+    }
+}
 
 fn heap() -> MutexGuard<'static, State> {
     HEAP.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-// SAFETY: dlmalloc keeps the promises of an allocator, for one caller at a time.
+/// Whether that has pages of its own. It depends on the layout only, so that who frees knows it.
+fn is_large(size: usize, align: usize) -> bool {
+    size >= LARGE && align <= PAGE
+}
+
+fn map(size: usize) -> *mut u8 {
+    const KIND: c_int = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    let rights = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: a new private mapping.
+    mapped(unsafe { libc::mmap(std::ptr::null_mut(), size, rights, KIND, -1, 0) })
+}
+
+fn mapped(address: *mut c_void) -> *mut u8 {
+    if address == libc::MAP_FAILED { std::ptr::null_mut() } else { address.cast() }
+}
+
+// SAFETY: dlmalloc keeps the promises of an allocator, for one caller at a time, and so does the
+// kernel, whose pages are as large as what is asked for or larger, and zeros.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if is_large(layout.size(), layout.align()) {
+            let made = map(layout.size());
+            return if made.is_null() { heap().reserve.take(layout) } else { made };
+        }
         let mut heap = heap();
         // SAFETY: the caller's promises are those that are asked for.
         let made = unsafe { heap.dlmalloc.malloc(layout.size(), layout.align()) };
-        heap.live = heap.live.wrapping_add(usize::from(!made.is_null()));
+        if made.is_null() {
+            return heap.reserve.take(layout);
+        }
+        heap.live = heap.live.wrapping_add(1);
         made
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        let is_large = is_large(layout.size(), layout.align());
         let mut heap = heap();
-        // SAFETY: as above.
-        let made = unsafe { heap.dlmalloc.calloc(layout.size(), layout.align()) };
-        heap.live = heap.live.wrapping_add(usize::from(!made.is_null()));
+        let made = if is_large {
+            map(layout.size())
+        } else {
+            // SAFETY: as above.
+            unsafe { heap.dlmalloc.calloc(layout.size(), layout.align()) }
+        };
+        if made.is_null() {
+            let made = heap.reserve.take(layout);
+            if !made.is_null() {
+                // SAFETY: a block of this size, which was used before perhaps.
+                unsafe { made.write_bytes(0, layout.size()) };
+            }
+            return made;
+        }
+        heap.live = heap.live.wrapping_add(usize::from(!is_large));
         made
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         let mut heap = heap();
+        if heap.reserve.holds(pointer) {
+            heap.reserve.free(pointer, layout.size());
+            return;
+        }
+        if is_large(layout.size(), layout.align()) {
+            // SAFETY: all pages of a mapping that `map` or `resize` has made for that size.
+            unsafe { libc::munmap(pointer.cast(), layout.size()) };
+            return;
+        }
         heap.live = heap.live.wrapping_sub(1);
         // SAFETY: as above.
         unsafe { heap.dlmalloc.free(pointer, layout.size(), layout.align()) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: as above.
-        unsafe { heap().dlmalloc.realloc(pointer, layout.size(), layout.align(), new_size) }
+        if !heap().reserve.holds(pointer) {
+            // SAFETY: as above.
+            let made = unsafe { self.resize(pointer, layout, new_size) };
+            if !made.is_null() {
+                return made;
+            }
+        }
+        // SAFETY: the caller's promises again: the new size is none that overflows with the
+        // alignment. Both blocks have the smaller of the sizes, and are not the same.
+        unsafe {
+            let made = self.alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
+            if !made.is_null() {
+                made.copy_from_nonoverlapping(pointer, layout.size().min(new_size));
+                self.dealloc(pointer, layout);
+            }
+            made
+        }
     }
+}
+
+impl Heap {
+    /// The same block with another size, where it is and will be of one kind; else null.
+    ///
+    /// # Safety
+    /// As for `realloc`; the block is none of the reserve.
+    unsafe fn resize(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        match (is_large(layout.size(), layout.align()), is_large(new_size, layout.align())) {
+            // SAFETY: the caller's promises.
+            (false, false) => unsafe {
+                heap().dlmalloc.realloc(pointer, layout.size(), layout.align(), new_size)
+            },
+            (true, true) => {
+                let (old, flags) = (layout.size(), libc::MREMAP_MAYMOVE);
+                // SAFETY: as in `dealloc`; nobody uses the old address after this.
+                mapped(unsafe { libc::mremap(pointer.cast(), old, new_size, flags) })
+            }
+            _ => std::ptr::null_mut(),
+        }
+    }
+}
+
+/// From here on there is the reserve: before the first service is, which could take all other
+/// memory away before castoff runs again.
+pub fn reserve() {
+    heap().reserve.map();
 }
 
 /// Gives back to the kernel what was used and is no more: the end of the heap, and the stack
@@ -106,7 +266,41 @@ fn give_back_stack() {
 mod tests {
     use std::alloc::{GlobalAlloc, Layout};
 
-    use super::{Heap, give_back};
+    use super::{Heap, LARGE, RESERVED, Reserve, give_back};
+
+    #[test]
+    fn the_reserve_is_free_again_when_its_last_block_is() {
+        let layout = |size, align| Layout::from_size_align(size, align).unwrap();
+        let mut reserve = Reserve::none();
+        assert!(reserve.take(layout(1, 1)).is_null(), "it is not there yet");
+        reserve.map();
+        for _ in 0..2 {
+            let small = reserve.take(layout(3, 1));
+            let aligned = reserve.take(layout(8, 4096));
+            assert!(reserve.holds(small) && reserve.holds(aligned));
+            assert_eq!(aligned.addr() % 4096, 0);
+            assert!(reserve.take(layout(RESERVED, 1)).is_null(), "it is no more than it is");
+            reserve.free(small, 3);
+            let used = reserve.used;
+            // what is needed for a moment takes room for a moment
+            for _ in 0..2 {
+                let last = reserve.take(layout(RESERVED / 2, 1));
+                assert!(!last.is_null());
+                reserve.free(last, RESERVED / 2);
+            }
+            assert_eq!(reserve.used, used);
+            let last = reserve.take(layout(1, 1));
+            reserve.free(aligned, 8);
+            assert_ne!(reserve.used, 0, "the last is still in use");
+            reserve.free(last, 1);
+            assert_eq!(reserve.used, 0);
+        }
+        assert!(!reserve.holds(std::ptr::null()) && !reserve.holds(small_on_the_heap().as_ptr()));
+    }
+
+    fn small_on_the_heap() -> Vec<u8> {
+        vec![1]
+    }
 
     #[test]
     fn what_is_in_use_stays() {
@@ -121,6 +315,11 @@ mod tests {
             Heap.dealloc(Heap.alloc(layout(1_000_000)), layout(1_000_000));
             give_back();
             let large = Heap.realloc(large, layout(100_000), 300_000);
+            let grown = Heap.realloc(Heap.alloc_zeroed(layout(LARGE - 1)), layout(LARGE - 1), LARGE);
+            grown.write_bytes(9, LARGE);
+            let shrunk = Heap.realloc(grown, layout(LARGE), 500);
+            assert!(std::slice::from_raw_parts(shrunk, 500).iter().all(|byte| *byte == 9));
+            Heap.dealloc(shrunk, layout(500));
             assert!(std::slice::from_raw_parts(small, 100).iter().all(|byte| *byte == 7));
             assert!(std::slice::from_raw_parts(large, 100_000).iter().all(|byte| *byte == 8));
             Heap.dealloc(large, layout(300_000));

@@ -58,6 +58,16 @@ pub fn fill(buffer: &mut [u8]) -> Result<(), RandomnessError> {
     Ok(())
 }
 
+/// A number that nobody can guess; where there is no randomness, the clock's.
+#[must_use]
+pub fn random_number() -> u64 {
+    let mut bytes = [0; 8];
+    match fill(&mut bytes) {
+        Ok(()) => u64::from_ne_bytes(bytes),
+        Err(_) => u64::try_from(super::clock::monotonic().as_nanos()).unwrap_or(0),
+    }
+}
+
 /// `length` characters, each of `alphabet` with the same chance.
 ///
 /// # Errors

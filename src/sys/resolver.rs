@@ -176,7 +176,7 @@ mod tests {
     use crate::sys::{poll, signals};
 
     fn of(name: &str) -> Answer {
-        let mask = signals::block_all();
+        let mask = signals::block_all().unwrap();
         let mut lookup = Lookup::begin(name, 80).unwrap();
         let answer = loop {
             poll::readable(&[lookup.descriptor()], None);

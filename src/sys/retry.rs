@@ -1,4 +1,4 @@
-//! System calls that a signal interrupted are made again. Nothing else is retried here.
+//! System calls that are made again: after a signal, or where a failure can't be true.
 
 use nix::errno::Errno;
 
@@ -14,4 +14,21 @@ pub fn retry<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
             outcome => return outcome,
         }
     }
+}
+
+/// How often a call is made that the kernel itself has no reason to refuse.
+const INSISTED: u32 = 16;
+
+/// Makes `call`, whose failure would be a sandbox's or a tracer's word, again after each
+/// failure, [`INSISTED`] times in all: what remains is no accident.
+///
+/// # Errors
+/// What `call` fails with in the end.
+pub fn insist<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
+    for _ in 1..INSISTED {
+        if let Ok(done) = call() {
+            return Ok(done);
+        }
+    }
+    call()
 }

@@ -1,12 +1,16 @@
 //! Sending signals: to others, and to castoff itself in order to stop or to end by one.
 
-#![allow(unsafe_code, reason = "kill(2)")]
+#![allow(unsafe_code, reason = "kill(2), pidfd_send_signal(2)")]
+
+use std::os::fd::AsRawFd;
 
 use libc::{c_long, pid_t};
 use nix::errno::Errno;
 
 use super::itself::own_pid;
-use super::signals::{SignalSet, change_mask, pending};
+use super::processes::Process;
+use super::reap::descriptor;
+use super::signals::{SignalSet, block_all, change_mask, pending};
 use crate::exit::ExitCode;
 use crate::signal::Signal;
 
@@ -42,6 +46,31 @@ pub fn send(target: Target, signal: Signal) -> Result<(), Errno> {
         .map(drop)
 }
 
+/// Sends a signal to a process that was seen in /proc, and to no other. What is no child of
+/// castoff's may have ended and been reaped since then, and its id be a stranger's. While a
+/// descriptor of it is open, what has its id and the time of its start is it (pidfd_open(2));
+/// where there are none of these, a moment remains in which castoff might be wrong.
+///
+/// # Errors
+/// As [`send`]; ESRCH also where its id is another's.
+pub fn send_to(process: &Process, signal: Signal) -> Result<(), Errno> {
+    let held = descriptor(process.pid).ok();
+    if !process.is_there() {
+        return Err(Errno::ESRCH);
+    }
+    let sent = held.ok_or(Errno::ENOSYS).and_then(|fd| {
+        let (fd, number) = (c_long::from(fd.as_raw_fd()), c_long::from(signal.number()));
+        let nothing = std::ptr::null::<libc::siginfo_t>();
+        // SAFETY: takes integers, and no information of its own about the signal.
+        Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, number, nothing, 0) })
+    });
+    match sent {
+        // the sandbox's word, or the kernel's: kill(2) has the last one
+        Err(Errno::ENOSYS | Errno::EPERM) => send(Target::Process(process.pid), signal),
+        sent => sent.map(drop),
+    }
+}
+
 /// As a sentence names it.
 impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -72,8 +101,9 @@ pub fn stop_self(signal: Signal, group: bool) -> StopOutcome {
     if send(target, signal).is_err() {
         return StopOutcome::Refused;
     }
-    change_mask(libc::SIG_UNBLOCK, SignalSet::EMPTY.with(signal));
-    change_mask(libc::SIG_BLOCK, SignalSet::ALL);
+    // refused, it is not stopped, and that is seen below
+    let _ = change_mask(libc::SIG_UNBLOCK, SignalSet::EMPTY.with(signal));
+    let _ = block_all();
     if pending().contains(Signal::CONT) { StopOutcome::Resumed } else { StopOutcome::Refused }
 }
 
@@ -88,4 +118,26 @@ pub fn end_interrupted(signal: Signal) -> ExitCode {
         let _ = signal_hook::low_level::emulate_default_handler(signal.number());
     }
     ExitCode::from_signal(signal)
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::errno::Errno;
+
+    use super::send_to;
+    use crate::signal::Signal;
+    use crate::sys::processes::{Process, descendants};
+
+    #[test]
+    fn a_signal_reaches_the_process_that_was_seen_and_no_other_of_its_id() {
+        let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let seen = descendants().unwrap().into_iter().find(|process| process.pid == pid).unwrap();
+        let earlier = Process { began: seen.began - 1, ..seen.clone() };
+        assert_eq!(send_to(&earlier, Signal::KILL), Err(Errno::ESRCH));
+        assert_eq!(child.try_wait().unwrap(), None, "it lives");
+        assert_eq!(send_to(&seen, Signal::KILL), Ok(()));
+        child.wait().unwrap();
+        assert_eq!(send_to(&seen, Signal::KILL), Err(Errno::ESRCH));
+    }
 }

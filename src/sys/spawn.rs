@@ -10,7 +10,7 @@
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
 use std::io::{Read, Write};
-use std::mem::size_of;
+use std::mem::MaybeUninit;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
@@ -20,9 +20,14 @@ use nix::errno::Errno;
 
 use super::c_strings::CStrings;
 use super::child;
+use super::child_attributes::OwnAttributes;
+use super::landlock::{Protection, Shortcoming};
 use super::lookup::{self, Candidates};
 use super::pid_entry::PidEntry;
+use super::privileges::Rights;
 use super::signals::SignalSet;
+pub use super::start_failure::{Failure, Stage};
+use crate::process_attributes::ProcessAttributes;
 
 /// Who a process runs as. Numbers only: names were looked up when the plan was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +41,7 @@ pub struct Credentials {
 }
 
 /// What is to be executed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Program<'a> {
     /// The command and its arguments. The command is looked up in the environment's PATH.
     pub argv: &'a [OsString],
@@ -46,6 +51,8 @@ pub struct Program<'a> {
     pub credentials: Option<&'a Credentials>,
     /// Where it runs; `None`: where castoff is.
     pub working_directory: Option<&'a OsStr>,
+    /// What else it has of its own.
+    pub attributes: &'a ProcessAttributes,
 }
 
 /// How the process stands among the others.
@@ -60,84 +67,12 @@ pub struct Setting {
     pub terminal: Option<RawFd>,
     /// What becomes its stdin, stdout and stderr; `None`: castoff's. All above 2.
     pub stdio: [Option<RawFd>; 3],
+    /// A descriptor that it gets as well, and the number, above 2, that it gets it as.
+    pub handed: Option<(RawFd, RawFd)>,
     /// The signals that are blocked in it.
     pub mask: SignalSet,
     /// Whether it ignores SIGCHLD.
     pub ignores_children: bool,
-}
-
-/// At which step a process failed to become the program.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(i32)]
-pub enum Stage {
-    /// An argument or a variable has a NUL byte in it, which execve(2) can't carry.
-    Arguments,
-    /// The PATH lookup: there is no candidate.
-    Lookup,
-    /// No process could be made.
-    Clone,
-    /// The standard descriptors.
-    Stdio,
-    /// setgroups(2).
-    Groups,
-    /// setresgid(2).
-    Gid,
-    /// setresuid(2).
-    Uid,
-    /// chdir(2).
-    WorkingDirectory,
-    /// execve(2).
-    Exec,
-}
-
-const STAGES: [Stage; 9] = [
-    Stage::Arguments,
-    Stage::Lookup,
-    Stage::Clone,
-    Stage::Stdio,
-    Stage::Groups,
-    Stage::Gid,
-    Stage::Uid,
-    Stage::WorkingDirectory,
-    Stage::Exec,
-];
-
-/// Why a process did not become the program.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Failure {
-    /// At which step.
-    pub stage: Stage,
-    /// The kernel's reason.
-    pub errno: Errno,
-    /// Which of the candidates the reason is about, where the stage is `Exec`.
-    pub candidate: usize,
-}
-
-impl Failure {
-    pub(super) fn new(stage: Stage, errno: Errno) -> Self {
-        Self { stage, errno, candidate: 0 }
-    }
-
-    /// As a child without shared memory writes it.
-    fn to_bytes(self) -> [u8; 12] {
-        let mut bytes = [0; 12];
-        let numbers = [self.stage as i32, self.errno as i32, i32::try_from(self.candidate).unwrap_or(0)];
-        for (slot, number) in bytes.chunks_exact_mut(4).zip(numbers) {
-            slot.copy_from_slice(&number.to_ne_bytes());
-        }
-        bytes
-    }
-
-    fn from_bytes(bytes: [u8; 12]) -> Self {
-        let mut numbers = bytes.chunks_exact(4).map(|four| four.try_into().map_or(0, i32::from_ne_bytes));
-        let mut number = || numbers.next().unwrap_or(0);
-        let stage = number();
-        Self {
-            stage: STAGES.into_iter().find(|known| *known as i32 == stage).unwrap_or(Stage::Clone),
-            errno: Errno::from_raw(number()),
-            candidate: usize::try_from(number()).unwrap_or(0),
-        }
-    }
 }
 
 /// A program with everything that its child will touch, in the form that the kernel takes.
@@ -151,7 +86,10 @@ pub struct Prepared {
     _arguments: CStrings,
     variables: CStrings,
     directory: Option<CString>,
-    credentials: Option<Credentials>,
+    rights: Rights,
+    attributes: OwnAttributes,
+    no_new_privs: bool,
+    protection: Option<Protection>,
     // What one pointer of `envp` points to instead.
     pid_entry: Option<PidEntry>,
 }
@@ -178,7 +116,8 @@ impl Prepared {
     /// Looks the command up and puts everything into the kernel's form.
     ///
     /// # Errors
-    /// `Stage::Arguments` for a NUL byte or an empty command line.
+    /// `Stage::Arguments` for a NUL byte or an empty command line, `Stage::ReadOnlyPaths` for
+    /// a path that is not there.
     pub fn new(program: &Program<'_>) -> Result<Self, Failure> {
         let refused = |errno| Failure::new(Stage::Arguments, errno);
         let invalid = |_| refused(Errno::EINVAL);
@@ -192,7 +131,9 @@ impl Prepared {
         let variables = variables(program).map_err(refused)?;
         let (argv, envp) = (arguments.pointers(), variables.pointers());
         let directory = program.working_directory.map(c_string).transpose().map_err(invalid)?;
-        let credentials = program.credentials.filter(|wanted| !is_already(wanted)).cloned();
+        let attributes = program.attributes;
+        let paths = &attributes.read_only_paths;
+        let protection = (!paths.is_empty()).then(|| Protection::of(paths)).transpose()?;
         Ok(Self {
             candidates,
             files,
@@ -201,7 +142,10 @@ impl Prepared {
             _arguments: arguments,
             variables,
             directory,
-            credentials,
+            rights: rights(program),
+            attributes: OwnAttributes::new(attributes),
+            no_new_privs: attributes.no_new_privs || !paths.is_empty(),
+            protection,
             pid_entry: None,
         })
     }
@@ -224,6 +168,12 @@ impl Prepared {
     #[must_use]
     pub fn candidates(&self) -> &Candidates {
         &self.candidates
+    }
+
+    /// In what the kernel falls short of what was asked for; the program runs all the same.
+    #[must_use]
+    pub fn shortcoming(&self) -> Option<Shortcoming> {
+        self.protection.as_ref().and_then(|protection| protection.shortcoming)
     }
 
     /// Makes a child that is the program, and gives its process id. When this returns, the
@@ -274,7 +224,7 @@ impl Prepared {
         if self.files.is_empty() {
             return Failure::new(Stage::Lookup, Errno::ENOENT);
         }
-        super::signals::discard_own_pipe();
+        super::signal_source::discard_own_pipe();
         child::become_program(&self.order(setting))
     }
 
@@ -284,11 +234,42 @@ impl Prepared {
             argv: &self.argv,
             envp: &self.envp,
             directory: self.directory.as_deref(),
-            credentials: self.credentials.as_ref(),
+            rights: &self.rights,
+            attributes: &self.attributes,
+            no_new_privs: self.no_new_privs,
+            ruleset: self.protection.as_ref().and_then(Protection::ruleset),
             setting,
             pid_entry: self.pid_entry.as_ref(),
         }
     }
+}
+
+/// What has to be changed of castoff's own rights.
+fn rights(program: &Program<'_>) -> Rights {
+    let ProcessAttributes { groups: more, bounding, ambient, .. } = program.attributes;
+    let credentials = program.credentials.filter(|wanted| !is_already(wanted));
+    let given = credentials.map(|credentials| credentials.groups.clone());
+    let groups = match given {
+        None if more.is_empty() => None,
+        None => Some(own_groups()).filter(|own| !more.iter().all(|group| own.contains(group))),
+        given => given,
+    };
+    let groups = groups.map(|mut groups| {
+        for group in more {
+            if !groups.contains(group) {
+                groups.push(*group);
+            }
+        }
+        groups
+    });
+    Rights { credentials: credentials.cloned(), groups, bounding: *bounding, ambient: *ambient }
+}
+
+/// The supplementary groups of castoff and its primary one. A kernel that does not tell them
+/// has none (getgroups(2)).
+fn own_groups() -> Vec<u32> {
+    let own = nix::unistd::getgroups().unwrap_or_default();
+    own.into_iter().chain([nix::unistd::getegid()]).map(nix::unistd::Gid::as_raw).collect()
 }
 
 /// Whether castoff is that user and nobody more: then nothing can be set, and need not be.
@@ -313,27 +294,23 @@ struct Call<'a> {
     failure: Option<Failure>,
 }
 
-/// Bytes of the child's stack. Only what it touches is ever backed by memory.
-const STACK: usize = 64 * 1024;
+/// Bytes of the child's stack, of which a debug build uses a third.
+const STACK: usize = 8 * 1024;
+
+/// A stack, aligned as the ABI wants its top.
+#[repr(align(16))]
+struct Stack([MaybeUninit<u8>; STACK]);
 
 fn vfork(call: &mut Call<'_>) -> Result<pid_t, Errno> {
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK;
-    // SAFETY: a new private mapping; nothing else knows its address.
-    let stack =
-        unsafe { libc::mmap(ptr::null_mut(), STACK, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
-    if stack == libc::MAP_FAILED {
-        return Err(Errno::last());
-    }
+    // A part of castoff's own, as in vfork(2): a mapping of its own would cost more than all
+    // that the child does.
+    let mut stack = Stack([MaybeUninit::uninit(); STACK]);
+    let top = stack.0.as_mut_ptr_range().end.cast::<c_void>();
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-    // SAFETY: the child runs on its own stack, whose top is aligned as a page is. It shares
-    // castoff's memory while castoff, which has one thread, is suspended until it has
-    // executed or exited (CLONE_VFORK): so `call` is alive and seen by one of both at a time.
-    let made = Errno::result(unsafe {
-        libc::clone(child_main, stack.byte_add(STACK), flags, ptr::from_mut(call).cast::<c_void>())
-    });
-    // SAFETY: the child is past the use of this mapping.
-    unsafe { libc::munmap(stack, STACK) };
-    made
+    // SAFETY: the child runs on its own stack, whose top is aligned. It shares castoff's
+    // memory while castoff, which has one thread, is suspended until it has executed or exited
+    // (CLONE_VFORK): so `call` and `stack` are alive, and seen by one of both at a time.
+    Errno::result(unsafe { libc::clone(child_main, top, flags, ptr::from_mut(call).cast::<c_void>()) })
 }
 
 extern "C" fn child_main(call: *mut c_void) -> c_int {
@@ -354,22 +331,4 @@ pub fn pipe() -> Result<(File, File), Errno> {
     // SAFETY: the kernel has just made them, nobody else has them.
     let [reader, writer] = ends.map(|fd| File::from(unsafe { OwnedFd::from_raw_fd(fd) }));
     Ok((reader, writer))
-}
-
-const _: () = assert!(size_of::<Errno>() == 4, "an errno travels as 4 bytes");
-
-#[cfg(test)]
-mod tests {
-    use super::{Failure, STAGES};
-    use nix::errno::Errno;
-
-    #[test]
-    fn a_failure_survives_the_pipe() {
-        for stage in STAGES {
-            for (errno, candidate) in [(Errno::ENOENT, 0), (Errno::EACCES, 7)] {
-                let failure = Failure { stage, errno, candidate };
-                assert_eq!(Failure::from_bytes(failure.to_bytes()), failure);
-            }
-        }
-    }
 }

@@ -9,6 +9,7 @@ use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use libc::{c_char, c_int};
+use nix::errno::Errno;
 
 use super::signals::{self, SignalSet};
 use super::stdio::{self, ClosedStdio};
@@ -28,14 +29,16 @@ pub struct Inherited {
 
 /// Blocks all signals, fills closed standard descriptors and says what was found. To be
 /// called once, first thing.
-#[must_use]
-pub fn begin() -> Inherited {
-    let mask = signals::block_all();
+///
+/// # Errors
+/// A sandbox refuses rt_sigprocmask(2).
+pub fn begin() -> Result<Inherited, Errno> {
+    let mask = signals::block_all()?;
     let ignores_children = signals::is_ignored(Signal::CHLD);
     if ignores_children {
         signals::ignore_children(false);
     }
-    Inherited { mask, ignores_children, closed_stdio: stdio::fill_closed() }
+    Ok(Inherited { mask, ignores_children, closed_stdio: stdio::fill_closed() })
 }
 
 /// The arguments of main, the program's name first. std knows them by itself with glibc

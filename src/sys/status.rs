@@ -8,7 +8,7 @@ use std::fmt;
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use nix::sys::stat::{FileStat, SFlag, fstat, stat};
+use nix::sys::stat::{FileStat, SFlag, fstat, lstat, stat};
 
 use super::retry::retry;
 use super::statx::statx;
@@ -107,6 +107,12 @@ pub(in crate::sys) fn kind(mode: libc::mode_t) -> Kind {
         SFlag::S_IFBLK => Kind::BlockDevice,
         _ => Kind::CharacterDevice,
     }
+}
+
+/// Device and inode of what has that name, a link itself. `None`: it can't be looked at.
+#[must_use]
+pub fn identity_at(path: &Path) -> Option<(u64, u64)> {
+    retry(|| lstat(path)).ok().map(|stat| Status::from_stat(&stat).identity)
 }
 
 /// Whether something is mounted exactly here. `false` where the kernel can't say: before

@@ -69,7 +69,7 @@ fn open(path: &CStr, flags: c_int) -> RawFd {
 ///
 /// # Errors
 /// No descriptors left (pipe(2)).
-pub(super) fn empty_input() -> Result<File, Errno> {
+pub fn empty_input() -> Result<File, Errno> {
     File::open("/dev/null").or_else(|_| Ok(pipe()?.0))
 }
 

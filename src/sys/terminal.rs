@@ -12,7 +12,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use libc::pid_t;
 
 use super::itself::leads_session;
-use super::signals::{SignalSet, discard, pending};
+use super::signal_source::discard;
+use super::signals::{SignalSet, pending};
 use crate::signal::Signal;
 
 /// castoff's controlling terminal.

@@ -15,7 +15,7 @@ use super::exec_failure::explain;
 use super::itself::{be_no_subreaper, become_subreaper, is_subreaper, own_pid};
 use super::processes::{Process, can_be_seen, descendants};
 use super::reap::{self, Ending, Reaped};
-use super::send::{Target, send};
+use super::send::{Target, send, send_to};
 use super::spawn::{Failure, Prepared, Program, Setting, Stage};
 use super::start::Inherited;
 use super::{poll, signals, stdio};
@@ -114,7 +114,7 @@ struct Running {
 
 impl Running {
     fn new(prepared: &Prepared, inherited: &Inherited, adopting: &Adopting) -> Result<Self, Failure> {
-        let failed = |errno| Failure { stage: Stage::Stdio, errno, candidate: 0 };
+        let failed = |errno| Failure { stage: Stage::Stdio, errno, item: 0 };
         // std makes copies whose numbers are above those of the standard streams
         let output = std::io::stderr().as_fd().try_clone_to_owned();
         let output =
@@ -122,11 +122,10 @@ impl Running {
         let input = stdio::empty_input().map_err(failed)?;
         let setting = Setting {
             own_group: true,
-            own_session: false,
-            terminal: None,
             stdio: [Some(input.as_raw_fd()), Some(output.as_raw_fd()), Some(output.as_raw_fd())],
             mask: inherited.mask,
             ignores_children: inherited.ignores_children,
+            ..Setting::default()
         };
         let finds_orphans = can_be_seen() && !matches!(adopting, Adopting::Never);
         // all of /proc is read only where somebody is there
@@ -198,7 +197,7 @@ impl Running {
         let left = self.left();
         for process in &left {
             // it may have ended meanwhile
-            let _ = send(Target::Process(process.pid), Signal::TERM);
+            let _ = send_to(process, Signal::TERM);
         }
         if !self.until_none(patience) {
             // what can't be killed, in a system call that doesn't end, is left to the kernel
@@ -209,7 +208,7 @@ impl Running {
                     break;
                 }
                 for process in &rest {
-                    let _ = send(Target::Process(process.pid), Signal::KILL);
+                    let _ = send_to(process, Signal::KILL);
                 }
                 poll::readable(&[], Some(TICK));
             }

@@ -48,8 +48,14 @@ pub(crate) fn missing() -> bool {
     };
     let required = std::env::var_os("CASTOFF_REQUIRE_DOCKER").is_some_and(|value| value == "1");
     assert!(!required, "CASTOFF_REQUIRE_DOCKER is set, and {reason}");
-    let _ = writeln!(std::io::stderr(), "skipped: {reason}");
+    skipped(&reason);
     true
+}
+
+/// Says on the real stderr, past the capturing of the test harness, that something can't be
+/// tested here.
+pub(crate) fn skipped(reason: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {reason}");
 }
 
 /// A name that nobody else has.

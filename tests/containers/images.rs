@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::docker::build;
 
@@ -17,8 +18,8 @@ pub(crate) struct Images {
     pub(crate) database: String,
     /// `Dockerfile.example`.
     pub(crate) example: String,
-    /// castoff and a static program, and nothing else.
-    pub(crate) scratch: String,
+    /// `tests/containers/health`: services that Docker has checked.
+    pub(crate) health: String,
     /// `tests/containers/volumes`: an image that fills a volume, and a newer one.
     pub(crate) volumes_one: String,
     pub(crate) volumes_two: String,
@@ -28,21 +29,24 @@ pub(crate) struct Images {
 pub(crate) fn images() -> &'static Images {
     static IMAGES: OnceLock<Images> = OnceLock::new();
     IMAGES.get_or_init(|| {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let script = root.join("scripts/base-image.sh");
-        assert!(Command::new(&script).status().unwrap().success(), "no base image: {}", script.display());
-        let context = Context::new(root);
+        let context = Context::new();
         let of = |file: &str, target, tag: &str| build(&context.0, file, target, tag);
         Images {
             php_fpm: of("examples/wordpress/Dockerfile", Some("php-fpm"), "wordpress-php-fpm"),
             nginx: of("examples/wordpress/Dockerfile", Some("nginx"), "wordpress-nginx"),
             database: of("tests/containers/mariadb/Dockerfile", None, "mariadb"),
             example: of("Dockerfile.example", None, "example"),
-            scratch: of("tests/containers/scratch/Dockerfile", None, "scratch"),
+            health: of("tests/containers/health/Dockerfile", None, "health"),
             volumes_one: of("tests/containers/volumes/Dockerfile", Some("one"), "volumes-one"),
             volumes_two: of("tests/containers/volumes/Dockerfile", Some("two"), "volumes-two"),
         }
     })
+}
+
+/// castoff and a static program, `/busybox`, and nothing else.
+pub(crate) fn scratch() -> &'static str {
+    static IMAGE: OnceLock<String> = OnceLock::new();
+    IMAGE.get_or_init(|| build(&Context::new().0, "tests/containers/scratch/Dockerfile", None, "scratch"))
 }
 
 /// castoff as it goes into images.
@@ -57,8 +61,13 @@ pub(crate) fn binary() -> PathBuf {
 struct Context(PathBuf);
 
 impl Context {
-    fn new(root: &Path) -> Self {
-        let context = Self(std::env::temp_dir().join(format!("castoff-images-{}", std::process::id())));
+    fn new() -> Self {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let script = root.join("scripts/base-image.sh");
+        assert!(Command::new(&script).status().unwrap().success(), "no base image: {}", script.display());
+        let name = format!("castoff-images-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        let context = Self(std::env::temp_dir().join(name));
         copy(&root.join("templates"), &context.0.join("templates"));
         copy(&root.join("examples"), &context.0.join("examples"));
         copy(&root.join("tests/containers"), &context.0.join("tests/containers"));

@@ -6,15 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::docker::{Said, docker, wait_for};
+use crate::docker::{Said, docker, skipped, wait_for};
 use crate::images::binary;
 
 /// What runs in the containers, with nothing else in their image: Debian's busybox-static.
 const BUSYBOX: &str = "/bin/busybox";
-
-fn skipped(reason: &str) {
-    let _ = writeln!(std::io::stderr(), "skipped: {reason}");
-}
 
 /// A private dockerd, ended with its containers and files.
 struct Engine {

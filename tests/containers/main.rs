@@ -6,10 +6,15 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at what it didn't expect")]
 
 mod docker;
+mod health;
 mod http;
+mod idle;
 mod images;
 mod init_path;
+mod limits;
+mod namespaces;
 mod one_off;
 mod site;
+mod statuses;
 mod volumes;
 mod wordpress;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::docker::{Container, Said, Volume, missing};
-use crate::images::images;
+use crate::images::{images, scratch};
 use crate::site::{CANARY, READ_PASSWORD, php_fpm_options};
 
 /// Runs the php-fpm image with all that it needs.
@@ -173,7 +173,7 @@ fn an_image_of_nothing_else_runs() {
     if missing() {
         return;
     }
-    let image = &images().scratch;
+    let image = scratch();
     let said = Container::run(&[], image, &["--version"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert!(said.stdout.starts_with("castoff "), "{}", said.stdout);

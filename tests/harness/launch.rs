@@ -8,8 +8,9 @@
 
 use std::ffi::CString;
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::ptr;
 
@@ -47,6 +48,16 @@ pub(crate) fn namespaces_work() -> bool {
     works
 }
 
+/// Whether the kernel guards files by Landlock, truncate(2) included; says so if not.
+pub(crate) fn landlock_works() -> bool {
+    // SAFETY: asked for its version, the kernel reads no attribute.
+    let version = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, ptr::null::<u8>(), 0, 1) };
+    if version < 3 {
+        skipped("this kernel guards no files by Landlock");
+    }
+    version >= 3
+}
+
 /// The program with a system call failing or delayed, as strace's `inject=…` says it.
 /// `None`, said so, where there is no strace. castoff is then strace's only child.
 pub(crate) fn refusing(injection: &str, mut launch: Launch) -> Option<Launch> {
@@ -57,22 +68,6 @@ pub(crate) fn refusing(injection: &str, mut launch: Launch) -> Option<Launch> {
     }
     let inject = format!("inject={injection}");
     let words = [strace, "-f", "-o", "/dev/null", "-e", &inject].map(str::to_owned);
-    launch.argv.splice(0..0, words);
-    Some(launch)
-}
-
-/// castoff with one call of its own changed, as strace's `inject=…` says it; with `log`,
-/// its calls are written there. What it starts is not touched. `None`, said so, where there
-/// is no strace.
-pub(crate) fn tampered(inject: Option<&str>, log: Option<&Path>, mut launch: Launch) -> Option<Launch> {
-    let strace = "/usr/bin/strace";
-    if !Path::new(strace).exists() {
-        skipped("no strace to make system calls fail with");
-        return None;
-    }
-    let log = log.unwrap_or(Path::new("/dev/null")).to_str().unwrap();
-    let mut words = vec![strace.to_owned(), "-o".to_owned(), log.to_owned()];
-    words.extend(inject.iter().flat_map(|inject| ["-e".to_owned(), format!("inject={inject}")]));
     launch.argv.splice(0..0, words);
     Some(launch)
 }
@@ -88,6 +83,7 @@ pub(crate) struct Launch {
     terminal: Option<Pty>,
     descriptors: Vec<(RawFd, RawFd)>,
     denied: Vec<libc::sock_filter>,
+    held: Option<UnixStream>,
 }
 
 impl Launch {
@@ -103,6 +99,7 @@ impl Launch {
             terminal: None,
             descriptors: Vec::new(),
             denied: Vec::new(),
+            held: None,
         }
     }
 
@@ -203,6 +200,16 @@ impl Launch {
         self.try_start().expect("clone")
     }
 
+    /// Starts the process and holds it before its first step as the program: until somebody
+    /// writes to the stream, or closes it. It stands there when this returns.
+    pub(super) fn start_held(mut self) -> (Running, UnixStream) {
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        self.held = Some(theirs);
+        let running = self.start();
+        ours.read_exact(&mut [0]).unwrap();
+        (running, ours)
+    }
+
     fn try_start(self) -> Option<Running> {
         let argv = c_strings(&self.argv);
         let environment = c_strings(&self.environment);
@@ -234,7 +241,8 @@ impl Launch {
         argv: &[*const libc::c_char],
         environment: &[*const libc::c_char],
     ) -> ! {
-        // SAFETY: system calls on numbers and on prepared C strings.
+        let mut byte = 0_u8;
+        // SAFETY: system calls on numbers, on prepared C strings and on `byte`.
         unsafe {
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
             if self.place == Place::Init {
@@ -277,6 +285,12 @@ impl Launch {
             }
             let how = libc::SIG_SETMASK;
             libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const self.blocked, ptr::null::<u64>(), 8);
+            if let Some(held) = &self.held {
+                libc::prctl(libc::PR_SET_PTRACER, libc::PR_SET_PTRACER_ANY);
+                libc::send(held.as_raw_fd(), (&raw const byte).cast(), 1, 0);
+                // by a call that castoff never makes, since strace counts this one
+                libc::recv(held.as_raw_fd(), (&raw mut byte).cast(), 1, 0);
+            }
             libc::execve(argv[0], argv.as_ptr(), environment.as_ptr());
             libc::_exit(99)
         }

@@ -1,12 +1,18 @@
 //! How the process tests start castoff, watch it and clean up after it.
 
+mod cgroup;
 mod directory;
 mod launch;
 mod probe;
 mod pty;
 mod running;
+mod setting;
+mod traced;
 
+pub(crate) use cgroup::{Cgroup, HOG};
 pub(crate) use directory::Directory;
-pub(crate) use launch::{Launch, Place, each_place, namespaces_work, refusing, skipped, tampered};
+pub(crate) use launch::{Launch, Place, each_place, landlock_works, namespaces_work, refusing, skipped};
 pub(crate) use pty::Pty;
 pub(crate) use running::{Exit, Running, send};
+pub(crate) use setting::{Setting, each_setting};
+pub(crate) use traced::{calls, traced};

@@ -15,7 +15,8 @@ use std::ptr;
 use std::time::Duration;
 
 use castoff::exit::ExitCode;
-use castoff::service::{Credentials, InitOptions, Manner, RunPlan, Scope, SignalPolicy};
+use castoff::plan::Running;
+use castoff::service::{Credentials, Manner, RunPlan, Scope};
 use castoff::signal::Signal;
 use castoff::supervise::{self, Level, Sealing, Voice};
 use castoff::sys::send::end_interrupted;
@@ -32,7 +33,7 @@ extern "C" fn entry(argc: c_int, argv: *const *const c_char) {
     let code = match arguments.get(1).and_then(|argument| argument.to_str()) {
         Some("--probe") => probe(&arguments[2..]),
         Some(argument) if argument.starts_with("--sealed=") => {
-            let _ = start::begin();
+            let _ = start::begin().unwrap();
             supervise::sealed_entry(&arguments).unwrap()
         }
         _ => return,
@@ -51,23 +52,9 @@ fn probe(arguments: &[OsString]) -> ExitCode {
 }
 
 fn run(arguments: &[OsString]) -> ExitCode {
-    let inherited = start::begin();
-    let mut plan = RunPlan {
-        argv: Vec::new(),
-        environment: vec![("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into())],
-        credentials: None,
-        working_directory: None,
-        manner: Manner::Supervise,
-        signals: SignalPolicy {
-            scope: Scope::Main,
-            rewrite: Vec::new(),
-            stop_timeout: None,
-            stop_delay: None,
-            stop_is_success: false,
-        },
-        grace: Duration::from_secs(5),
-        init: InitOptions::default(),
-    };
+    let inherited = start::begin().unwrap();
+    let environment = vec![("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into())];
+    let mut plan = RunPlan::new(Vec::new(), environment);
     let mut sealing = Sealing::AsIs;
     let mut words = arguments.iter();
     while let Some(word) = words.next().and_then(|word| word.to_str()) {
@@ -88,15 +75,21 @@ fn run(arguments: &[OsString]) -> ExitCode {
             }
             "--user" => {
                 let ids: Vec<u32> = value().split(',').map(|id| id.parse().unwrap()).collect();
-                plan.credentials = Some(Credentials { uid: ids[0], gid: ids[1], groups: ids[2..].to_vec() });
+                plan.program.credentials =
+                    Some(Credentials { uid: ids[0], gid: ids[1], groups: ids[2..].to_vec() });
             }
-            "--long-variable" => plan.environment.push(("LONG".into(), "x".repeat(200_000).into())),
-            "--directory" => plan.working_directory = Some(value().into()),
+            "--long-variable" => plan.program.environment.push(("LONG".into(), "x".repeat(200_000).into())),
+            "--directory" => plan.program.working_directory = Some(value().into()),
             other => panic!("no option {other}"),
         }
     }
-    plan.argv = words.cloned().collect();
-    supervise::run(Box::new(plan), &inherited, Voice { level: Level::Debug, ..Voice::default() }, sealing)
+    plan.program.argv = words.cloned().collect();
+    supervise::run(
+        Running::One(Box::new(plan)),
+        &inherited,
+        Voice { level: Level::Debug, ..Voice::default() },
+        sealing,
+    )
 }
 
 fn milliseconds(text: &str) -> Duration {
@@ -126,7 +119,7 @@ fn print_signals() -> ExitCode {
 }
 
 fn prepare() -> ExitCode {
-    let _ = start::begin();
+    let _ = start::begin().unwrap();
     let requested = signals::stop_descriptor().unwrap();
     say("ready");
     loop {

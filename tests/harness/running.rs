@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use super::launch::Place;
@@ -38,6 +39,7 @@ pub(crate) struct Running {
     output: Stream,
     error: Stream,
     terminal: Option<Pty>,
+    tracer: Option<Child>,
     exit: Option<Exit>,
 }
 
@@ -102,7 +104,13 @@ impl Running {
     pub(crate) fn new(pid: i32, place: Place, streams: (File, File, File), terminal: Option<Pty>) -> Self {
         let output = terminal.as_ref().map_or(streams.1, Pty::reader);
         let (output, error) = (Stream::new(output), Stream::new(streams.2));
-        Self { pid, place, input: Some(streams.0), output, error, terminal, exit: None }
+        Self { pid, place, input: Some(streams.0), output, error, terminal, tracer: None, exit: None }
+    }
+
+    /// With the process that traces it, which ends when it does.
+    pub(super) fn traced_by(mut self, tracer: Child) -> Self {
+        self.tracer = Some(tracer);
+        self
     }
 
     /// The next line of stdout (or of the terminal); panics at its end.
@@ -132,12 +140,33 @@ impl Running {
 
     /// The next line of stderr that holds `text`.
     pub(crate) fn told_that(&mut self, text: &str) -> String {
+        let began = Instant::now();
         loop {
             let line = self.told();
             if line.contains(text) {
                 return line;
             }
+            assert!(began.elapsed() < LIMIT, "waited in vain for {text:?}; the last line: {line}");
         }
+    }
+
+    /// Reads both streams until nobody has them open any more.
+    pub(crate) fn read_both(&mut self, out: &mut Vec<u8>, err: &mut Vec<u8>) {
+        std::thread::scope(|scope| {
+            for (stream, bytes) in [(&mut self.output, out), (&mut self.error, err)] {
+                scope.spawn(move || {
+                    bytes.append(&mut stream.unread);
+                    stream.file.read_to_end(bytes).unwrap();
+                    stream.ended = true;
+                });
+            }
+        });
+    }
+
+    /// Nobody reads stdout any more.
+    pub(crate) fn close_output(&mut self) {
+        let (_, nothing) = super::launch::pipe();
+        self.output = Stream::new(nothing);
     }
 
     pub(crate) fn say(&mut self, text: &str) {
@@ -159,6 +188,12 @@ impl Running {
         self.terminal = None;
     }
 
+    /// The castoff among the descendants of what was started, or that itself.
+    pub(crate) fn castoff(&self) -> i32 {
+        let below = self.descendants().into_iter().find(|process| process.name == "castoff");
+        below.map_or(self.pid, |process| process.pid)
+    }
+
     /// Sends a signal to the program.
     pub(crate) fn signal(&self, signal: i32) {
         send(self.pid, signal);
@@ -176,6 +211,14 @@ impl Running {
         self.exit.unwrap()
     }
 
+    /// Whether it is in that call, whose third argument is the timeout, and has none
+    /// (proc_pid_syscall(5)).
+    pub(crate) fn waits_for_ever(&self, call: libc::c_long) -> bool {
+        let text = fs::read_to_string(format!("/proc/{}/syscall", self.pid)).unwrap();
+        let fields: Vec<&str> = text.split(' ').collect();
+        fields[0] == call.to_string() && fields[3] == "0x0"
+    }
+
     pub(crate) fn ended(&mut self) -> bool {
         let mut status = 0;
         if self.exit.is_some() {
@@ -188,8 +231,16 @@ impl Running {
                 true => Exit::Code(libc::WEXITSTATUS(status)),
                 false => Exit::Signal(libc::WTERMSIG(status)),
             });
+            self.await_tracer();
         }
         self.exit.is_some()
+    }
+
+    /// All that a tracer has to write is written then.
+    fn await_tracer(&mut self) {
+        if let Some(mut tracer) = self.tracer.take() {
+            let _ = tracer.wait();
+        }
     }
 
     /// Waits for a state.
@@ -257,5 +308,6 @@ impl Drop for Running {
                 libc::waitpid(process.pid, std::ptr::null_mut(), 0);
             }
         }
+        self.await_tracer();
     }
 }

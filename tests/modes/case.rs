@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::harness::skipped;
+use crate::harness::{Launch, skipped};
 
 /// A uid that has no entry anywhere.
 pub(super) const SOMEBODY: u32 = 54321;
@@ -165,6 +165,23 @@ impl Case {
     /// castoff with the case's spec, below the case's root.
     pub(super) fn run(&self, arguments: &[&str]) -> Said {
         self.run_plain(&[&["--config", "castoff.toml", "--root", "root"], arguments].concat())
+    }
+
+    /// `run`, with a command that has stdout to itself; the names of the steps and hooks that
+    /// said `ran NAME`.
+    pub(super) fn ran(&self) -> Vec<String> {
+        let said = self.run(&["echo", "hi"]);
+        assert_eq!(said.code(0).out, "hi\n");
+        said.err.lines().filter_map(|line| line.strip_prefix("ran ")).map(str::to_owned).collect()
+    }
+
+    /// As `run`, for the harness: to be watched and signalled. It finds the case's directory
+    /// in $DIR.
+    pub(super) fn launch(&self, arguments: &[&str]) -> Launch {
+        let [directory, spec, root] = ["", "castoff.toml", "root"].map(|name| self.path(name));
+        Launch::castoff(["--config", spec.to_str().unwrap(), "--root", root.to_str().unwrap()])
+            .arguments(arguments)
+            .variable(&format!("DIR={}", directory.display()))
     }
 
     /// `run` with one variable set otherwise.

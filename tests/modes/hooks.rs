@@ -16,22 +16,16 @@ fn write(case: &Case, name: &str, content: &str) {
     case.set_mode(&format!("root/hooks.d/{name}"), 0o755);
 }
 
-fn ran(case: &Case) -> Vec<String> {
-    let said = case.run(&["echo", "hi"]);
-    assert_eq!(said.code(0).out, "hi\n");
-    said.err.lines().filter_map(|line| line.strip_prefix("ran ")).map(str::to_owned).collect()
-}
-
 #[test]
 fn they_run_in_the_order_of_their_bytes() {
     let case = hooks("");
-    assert_eq!(ran(&case), [""; 0]);
+    assert_eq!(case.ran(), [""; 0]);
     for name in ["9-nine", "10-ten.sh", "b", "B", ".hidden", "old~", "a.dpkg-dist"] {
         add(&case, name);
     }
     case.write("root/hooks.d/README.md", "");
     case.write("root/hooks.d/files/x", "");
-    assert_eq!(ran(&case), ["10-ten.sh", "9-nine", "B", "b"]);
+    assert_eq!(case.ran(), ["10-ten.sh", "9-nine", "B", "b"]);
     let said = case.run(&["true"]);
     said.says(&["/hooks.d/README.md is no hook: it reads like documentation"]);
     assert!(!said.err.contains("old~"), "{}", said.err);
@@ -44,7 +38,7 @@ fn steps_come_first() {
         "[[hooks]]\npath = \"/hooks.d\"\n[[step]]\nname = \"s\"\ncommand = [\"echo\", \"ran step\"]\n",
     );
     add(&case, "a");
-    assert_eq!(ran(&case), ["step", "a"]);
+    assert_eq!(case.ran(), ["step", "a"]);
 }
 
 #[test]
@@ -135,9 +129,9 @@ fn each_is_remembered_by_itself() {
     write(&case, "20-b", "#!/bin/sh\ntest -e ready && echo ran 20-b\n");
     case.run(&["true"]).code(69).says(&["ran 10-a\n", "20-b ended with status 1"]);
     case.write("ready", "");
-    assert_eq!(ran(&case), ["20-b"]);
+    assert_eq!(case.ran(), ["20-b"]);
     add(&case, "30-late");
-    assert_eq!(ran(&case), [""; 0]);
+    assert_eq!(case.ran(), [""; 0]);
     let said = case.run(&["--plan", "true"]);
     assert!(
         said.out.contains("skip    hook /hooks.d/10-a  (the first start of /data is over)\n"),
@@ -150,13 +144,13 @@ fn each_is_remembered_by_itself() {
 fn when_and_whom() {
     let case = hooks("when = \"1 == 2\"");
     case.write("root/hooks.d/x", "not executable, not wanted\n");
-    assert_eq!(ran(&case), [""; 0]);
+    assert_eq!(case.ran(), [""; 0]);
     if !needs_root() {
         return;
     }
     let case = hooks("user = \"54321:7\"");
     write(&case, "a", "#!/bin/sh\necho ran $(id -u) $(id -G) $HOME\n");
-    assert_eq!(ran(&case), ["54321 7 /"]);
+    assert_eq!(case.ran(), ["54321 7 /"]);
     let said = case.run(&["--plan", "true"]);
     assert!(said.out.contains("hook    /hooks.d/a, as 54321:7  (at each start)\n"), "{}", said.out);
 }
@@ -169,7 +163,7 @@ fn one_that_this_start_writes_is_run() {
     // as an older castoff, or a hand, left it
     case.write("root/hooks.d/10-a", "old\n");
     case.run(&["--check"]).code(0);
-    assert_eq!(ran(&case), ["written"]);
+    assert_eq!(case.ran(), ["written"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What castoff promises, mode by mode, asked of the real binary in a directory of its own.
 
 mod case;
+mod crons;
 mod environment_mistakes;
 mod generated;
 mod golden;

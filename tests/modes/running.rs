@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use crate::harness::{Exit, Launch, each_place};
+use crate::harness::{Exit, each_place};
 
 use super::case::{Case, SOMEBODY, needs_root};
 
@@ -115,9 +115,7 @@ fn the_service_is_stopped_by_its_own_signal() {
             "[service.a]\nstop-signal = \"QUIT\"\n\
              command = [\"sh\", \"-c\", \"trap 'echo quit; exit 3' QUIT; echo ready; while :; do sleep 0.01; done\"]\n",
         );
-        let (spec, root) = (case.path("castoff.toml"), case.path("root"));
-        let arguments = ["-c", spec.to_str().unwrap(), "--root", root.to_str().unwrap()];
-        let mut castoff = Launch::castoff(arguments).place(place).start();
+        let mut castoff = case.launch(&[]).place(place).start();
         castoff.expect("ready");
         castoff.signal(libc::SIGTERM);
         castoff.expect("quit");

@@ -2,7 +2,6 @@
 //! in the files that are made of it.
 
 use std::fs;
-use std::path::Path;
 
 use crate::harness::{Exit, Launch, Place, each_place, refusing};
 
@@ -229,11 +228,8 @@ fn the_termination_log_does_not_have_it() {
 const LOOK: &str = "cat /proc/$PPID/environ /proc/$PPID/cmdline /proc/$PPID/comm; env; exit 7";
 
 fn look(case: &Case, launch: impl FnOnce(Launch) -> Option<Launch>) -> Option<(Exit, String, String)> {
-    let (spec, root) = (case.path("castoff.toml"), case.path("root"));
-    let text = |path: &Path| path.to_str().unwrap().to_owned();
-    let (spec, root) = (text(&spec), text(&root));
-    let arguments = ["-c", &spec, "--root", &root, "--log-level", "trace", "--", "sh", "-c", LOOK];
-    let castoff = Launch::castoff(arguments).variable(&format!("PASS={CANARY}"));
+    let castoff = case.launch(&["--log-level", "trace", "--", "sh", "-c", LOOK]);
+    let castoff = castoff.variable(&format!("PASS={CANARY}"));
     Some(launch(castoff)?.start().end())
 }
 

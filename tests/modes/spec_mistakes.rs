@@ -95,20 +95,8 @@ fn each_mistake_with_its_place_and_advice() {
 #[test]
 fn what_castoff_can_not_do_yet_is_refused_in_so_many_words() {
     for (spec, said) in [
-        ("[cron.a]\nschedule = \"* * * * *\"", "`cron` in the spec is not supported yet"),
-        (
-            "[service.a]\ncommand = [\"a\"]\nrestart = \"always\"",
-            "`restart` in [service.a] is not supported yet",
-        ),
         ("[service.a]\ncommand = [\"a\"]\nlisten = []", "`listen` in [service.a] is not supported yet"),
-        (
-            "[service.a]\ncommand = [\"a\"]\nready = { notify = true }",
-            "`ready` in [service.a] is not supported",
-        ),
-        (
-            "[service.a]\ncommand = [\"a\"]\n[service.b]\ncommand = [\"b\"]",
-            "several services are not supported yet",
-        ),
+        ("[service.a]\ncommand = [\"a\"]\nstart = \"x\"", "`start` in [service.a] is not supported yet"),
     ] {
         Case::new(spec).run(&[]).code(65).says(&[said, "castoff: 1 error\n"]);
     }
@@ -189,4 +177,18 @@ fn what_is_a_file_and_a_directory_at_once() {
 fn a_root_that_is_not_there() {
     let said = Case::new("").run_plain(&["--config", "castoff.toml", "--root", "none", "--check"]);
     said.code(73).says(&["can't reach `none`: No such file", "must name a directory that is there"]);
+}
+
+#[test]
+fn logs_of_services() {
+    for (keys, said) in [
+        ("log = \"text\"", "`log` can't be `text`"),
+        ("log = \"jsn\"", "did you mean `json`?"),
+        ("follow = \"/a\"", "`follow` must be an array of strings"),
+        ("follow = [\"a\"]", "`a` can't be followed"),
+        ("follow = [\"/a\", \"/a\"]", "`/a` is followed twice"),
+    ] {
+        let spec = format!("[service.a]\ncommand = [\"a\"]\n{keys}");
+        Case::new(&spec).run(&["--check"]).code(65).says(&[said, "castoff: 1 error\n"]);
+    }
 }

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 
 use nix::sys::stat::Mode;
 
-use crate::harness::{Exit, Launch, Place, Running, each_place, refusing};
+use crate::harness::{Exit, Place, Running, each_place, refusing};
 
 use super::case::Case;
 
@@ -13,13 +13,9 @@ fn step(name: &str, script: &str, rest: &str) -> String {
     format!("[[step]]\nname = \"{name}\"\ncommand = [\"sh\", \"-c\", '''{script}''']\n{rest}\n")
 }
 
-/// castoff with the case's spec, in a place. Steps find the case's directory in $DIR.
+/// castoff with the case's spec, in a place.
 fn launch(case: &Case, place: Place) -> Running {
-    let path = |name: &str| case.path(name).to_str().unwrap().to_owned();
-    Launch::castoff(["--config", &path("castoff.toml"), "--root", &path("root"), "--", "echo", "hi"])
-        .variable(&format!("DIR={}", path("")))
-        .place(place)
-        .start()
+    case.launch(&["--", "echo", "hi"]).place(place).start()
 }
 
 fn fifo(case: &Case, name: &str) -> std::path::PathBuf {
@@ -155,24 +151,16 @@ fn what_a_step_leaves_running_is_ended_and_told() {
         ));
         let probe = fifo(&case, "probe");
         // what ran before the step is nobody's business
-        let path = |name: &str| case.path(name).to_str().unwrap().to_owned();
-        let script = format!(
-            "sleep 1000 & exec {} --config {} --root {} -- sh -c 'echo ready; exec cat'",
-            env!("CARGO_BIN_EXE_castoff"),
-            path("castoff.toml"),
-            path("root")
-        );
-        let mut castoff = Launch::program(["/bin/sh", "-c", &script])
-            .variable(&format!("DIR={}", path("")))
-            .place(place)
-            .start();
+        let launch = case.launch(&["--", "sh", "-c", "echo ready; exec cat"]);
+        let mut castoff = launch.behind("sleep 1000 & exec \"$@\"").place(place).start();
         let mut probe = BufReader::new(File::open(probe).unwrap());
         let mut text = String::new();
         probe.read_to_string(&mut text).unwrap();
         assert_eq!(text, "hangs\n");
         castoff.expect("ready");
-        let others = castoff.descendants();
-        assert!(others.iter().filter(|seen| seen.name == "sleep").count() == 1, "{others:?}");
+        castoff.until("the other one to sleep", |castoff| {
+            castoff.descendants().iter().filter(|seen| seen.name == "sleep").count() == 1
+        });
         castoff.signal(libc::SIGTERM);
         let (_, _, err) = castoff.end();
         assert!(err.contains("warning: step `a` left processes running, which were ended: sleep ("), "{err}");
@@ -204,10 +192,7 @@ fn the_service_is_no_reaper_because_of_steps() {
 fn where_orphans_can_not_be_had_the_group_is_ended() {
     let script = "sh -c 'echo $$ >$DIR/pid; exec sleep 1000' & while ! test -s $DIR/pid; do sleep 0.01; done";
     let case = Case::new(&step("a", script, ""));
-    let path = |name: &str| case.path(name).to_str().unwrap().to_owned();
-    let castoff =
-        Launch::castoff(["--config", &path("castoff.toml"), "--root", &path("root"), "--", "echo", "hi"])
-            .variable(&format!("DIR={}", path("")));
+    let castoff = case.launch(&["--", "echo", "hi"]);
     let Some(launch) = refusing("prctl:error=EPERM", castoff) else { return };
     let mut strace = launch.start();
     strace.expect("hi");

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
-use crate::harness::{Exit, Launch, Place, each_place};
+use crate::harness::{Exit, Place, each_place};
 
 use super::case::Case;
 use super::golden::assert_golden;
@@ -98,12 +98,12 @@ fn term_ends_castoff_at_once_while_a_validator_hangs() {
         let case = validated(&format!("[\"sh\", \"-c\", \"{hang}\", \"{{file}}\"]"));
         let path = |name: &str| case.path(name).to_str().unwrap().to_owned();
         nix::unistd::mkfifo(&case.path("probe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
-        let mut castoff =
-            Launch::castoff(["--config", &path("castoff.toml"), "--root", &path("root"), "true"])
-                .variable(&format!("TMPDIR={}", path("tmp")))
-                .variable(&format!("PROBE={}", path("probe")))
-                .place(place)
-                .start();
+        let mut castoff = case
+            .launch(&["true"])
+            .variable(&format!("TMPDIR={}", path("tmp")))
+            .variable(&format!("PROBE={}", path("probe")))
+            .place(place)
+            .start();
         let mut probe = BufReader::new(File::open(path("probe")).unwrap()).lines();
         assert_eq!(probe.next().unwrap().unwrap(), "hangs");
         castoff.signal(libc::SIGTERM);

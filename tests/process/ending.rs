@@ -1,21 +1,20 @@
 //! The end: exit codes, orphans, what is left behind.
 
-use crate::harness::{Exit, Launch, Place, each_place};
+use crate::harness::{Exit, Launch, Place, each_place, each_setting};
 
 #[test]
 fn each_of_the_256_statuses_is_castoff_s_own() {
-    each_place(|place| {
+    each_setting(|setting| {
         for status in 0..=255 {
-            let script = format!("exit {status}");
-            let mut castoff = Launch::castoff(["--", "sh", "-c", &script]).place(place).start();
-            assert_eq!(castoff.wait(), Exit::Code(status), "{place:?}");
+            let mut castoff = setting.castoff(&["--", "sh", "-c", &format!("exit {status}")]).start();
+            assert_eq!(castoff.wait(), Exit::Code(status), "{setting:?}");
         }
     });
 }
 
 #[test]
 fn a_service_that_a_signal_killed_gives_128_and_its_number() {
-    each_place(|place| {
+    each_setting(|setting| {
         // What kills by default (signal(7)); 32 and 33 are glibc's, but the kernel's too.
         for signal in (1..=64).filter(|signal| ![17, 18, 19, 20, 21, 22, 23, 28].contains(signal)) {
             let script = format!(
@@ -25,13 +24,13 @@ fn a_service_that_a_signal_killed_gives_128_and_its_number() {
             let mut castoff = match signal {
                 13 | 25 => {
                     let script = format!("ulimit -c 0; kill -{signal} $$");
-                    Launch::castoff(["--", "sh", "-c", &script]).place(place).start()
+                    setting.castoff(&["--", "sh", "-c", &script]).start()
                 }
                 // As an interrupt Python makes of it an exception.
-                2 => Launch::castoff(["--", "sh", "-c", "kill -2 $$"]).place(place).start(),
-                _ => Launch::castoff(["--", "python3", "-c", &script]).place(place).start(),
+                2 => setting.castoff(&["--", "sh", "-c", "kill -2 $$"]).start(),
+                _ => setting.castoff(&["--", "python3", "-c", &script]).start(),
             };
-            assert_eq!(castoff.wait(), Exit::Code(128 + signal), "{place:?} {signal}");
+            assert_eq!(castoff.wait(), Exit::Code(128 + signal), "{setting:?} {signal}");
         }
     });
 }
@@ -67,10 +66,13 @@ fn what_is_left_gets_term_and_time_to_act_on_it() {
 #[test]
 fn what_ignores_term_is_killed_after_the_grace_and_named() {
     each_place(|place| {
-        let script = "trap '' TERM; setsid sleep 1000 & setsid sleep 1000 & echo ready; exit 6";
+        let script = "trap '' TERM; setsid sleep 1000 & setsid sleep 1000 & read x; exit 6";
         let options = ["--grace-ms", "50", "--", "sh", "-c", script];
         let mut castoff = Launch::library(options).place(place).start();
-        castoff.expect("ready");
+        castoff.until("both to sleep", |castoff| {
+            castoff.descendants().iter().filter(|seen| seen.name == "sleep").count() == 2
+        });
+        castoff.say("\n");
         let (exit, _, err) = castoff.end();
         assert_eq!(exit, Exit::Code(6));
         assert!(err.contains("still there after the grace and killed: "), "{err}");

@@ -185,7 +185,7 @@ fn without_the_option_the_parent_s_end_is_nobody_s_business() {
 fn a_parent_that_is_gone_before_the_kernel_knows_is_noticed() {
     let castoff = Launch::castoff(["--parent-death-signal", "TERM", "--", "sleep", "1000"]);
     let castoff = castoff.behind("\"$@\" & read x");
-    let Some(launch) = refusing("prctl:delay_enter=1s:when=1", castoff) else { return };
+    let Some(launch) = refusing("prctl:delay_enter=4s:when=1", castoff) else { return };
     let mut strace = launch.start();
     let in_prctl = format!("{} ", libc::SYS_prctl);
     strace.until("castoff to be on its way into prctl", |strace| {

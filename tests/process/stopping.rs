@@ -14,13 +14,6 @@ fn until_read(castoff: &mut Running) {
     });
 }
 
-/// Whether it is in a sigtimedwait(2) whose timeout is null (proc_pid_syscall(5)).
-fn waits_for_ever(pid: i32) -> bool {
-    let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap();
-    let fields: Vec<&str> = call.split(' ').collect();
-    fields[0] == libc::SYS_rt_sigtimedwait.to_string() && fields[3] == "0x0"
-}
-
 #[test]
 fn a_stop_waits_for_its_delay_and_other_signals_do_not() {
     each_place(|place| {
@@ -131,7 +124,8 @@ fn without_being_asked_castoff_never_kills() {
         castoff.expect("told");
         until_read(&mut castoff);
         // It waits without a timeout, so there is no time at which it would kill.
-        castoff.until("castoff to wait for ever", |castoff| waits_for_ever(castoff.pid));
+        castoff
+            .until("castoff to wait for ever", |castoff| castoff.waits_for_ever(libc::SYS_rt_sigtimedwait));
         castoff.say("\n");
         assert_eq!(castoff.wait(), Exit::Code(5), "{place:?}");
     });

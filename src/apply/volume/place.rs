@@ -99,10 +99,6 @@ impl Placing<'_> {
         if (self.stop)() { Err(TreeError::Stopped) } else { Ok(()) }
     }
 
-    fn fails(&self, operation: Operation, path: &Path, errno: Errno) -> FileError {
-        FileError::system(operation, self.volume.path_of(path), errno)
-    }
-
     /// Returns whether it is in its place: somebody may have made the name meanwhile, or
     /// taken away the directory for it.
     fn add(&self, path: &Path) -> Result<bool, FileError> {
@@ -135,7 +131,7 @@ impl Placing<'_> {
         match how(from, to) {
             Ok(()) => Ok(true),
             Err(errno) if is_in_the_way(Some(errno)) => Ok(false),
-            Err(errno) => Err(self.fails(Operation::Replace, path, errno)),
+            Err(errno) => Err(self.volume.fails(Operation::Replace, path, errno)),
         }
     }
 
@@ -163,7 +159,7 @@ impl Placing<'_> {
         match retry(|| unlinkat(&directory, name, flags)) {
             Ok(()) => Ok(()),
             Err(errno) if is_in_the_way(Some(errno)) => Ok(()),
-            Err(errno) => Err(self.fails(Operation::Remove, path, errno)),
+            Err(errno) => Err(self.volume.fails(Operation::Remove, path, errno)),
         }
     }
 
@@ -185,7 +181,7 @@ impl Placing<'_> {
         match replace(from, Name { directory: to.as_fd(), name: new_name }) {
             Ok(()) => Ok(()),
             Err(errno) if is_in_the_way(Some(errno)) => Ok(()),
-            Err(errno) => Err(self.fails(Operation::Replace, path, errno)),
+            Err(errno) => Err(self.volume.fails(Operation::Replace, path, errno)),
         }
     }
 
@@ -196,12 +192,13 @@ impl Placing<'_> {
             Err(error) if is_in_the_way(error.errno()) => return Ok(false),
             Err(error) => return Err(error),
         };
-        let status = Status::of(&directory).map_err(|errno| self.fails(Operation::Inspect, path, errno))?;
+        let status =
+            Status::of(&directory).map_err(|errno| self.volume.fails(Operation::Inspect, path, errno))?;
         if found.is_none_or(|found| found.identity != status.identity) {
             return Ok(false);
         }
         retry(|| fchmod(&directory, Mode::from_bits_truncate(mode)))
-            .map_err(|errno| self.fails(Operation::ChangeMode { mode }, path, errno))?;
+            .map_err(|errno| self.volume.fails(Operation::ChangeMode { mode }, path, errno))?;
         Ok(true)
     }
 }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::diagnostic::{Severity, Source};
-use crate::env::facts::Facts;
+use crate::env::facts::{Facts, Limits};
 use crate::env::{Inputs, Resolution, Resolved, Snapshot, resolve, service_environment};
 use crate::exit::ExitCode;
 use crate::spec::{Spec, parse};
@@ -48,8 +48,7 @@ impl Case {
 
     pub(super) fn facts() -> Facts {
         Facts {
-            memory: 512 << 20,
-            cpus: 2,
+            limits: Limits::found_by(|| (512 << 20, 2)),
             hostname: "box".to_owned(),
             image_name: Some("shop".to_owned()),
             image_version: None,

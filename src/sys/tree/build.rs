@@ -125,10 +125,6 @@ impl<'a> Building<'a> {
         self.directories.contains_key(path)
     }
 
-    fn fails(&self, operation: Operation, path: &Path, errno: Errno) -> FileError {
-        FileError::system(operation, self.to.path_of(path), errno)
-    }
-
     /// Does something in the directory that holds `path`.
     fn within<T>(
         &mut self,
@@ -143,7 +139,7 @@ impl<'a> Building<'a> {
         };
         let outcome = retry(|| act(&held, path.file_name().unwrap_or_default()));
         self.held = Some((parent.to_owned(), held));
-        outcome.map_err(|errno| self.fails(operation, path, errno))
+        outcome.map_err(|errno| self.to.fails(operation, path, errno))
     }
 
     /// Makes a directory, or describes one anew that was made.
@@ -208,7 +204,7 @@ impl<'a> Building<'a> {
     /// What symlinkat(2) fails with; as `filled`.
     pub fn symlink(&mut self, entry: Entry) -> Result<(), FileError> {
         let Content::Link(target) = &entry.content else {
-            return Err(self.fails(Operation::Link, &entry.path, Errno::EINVAL));
+            return Err(self.to.fails(Operation::Link, &entry.path, Errno::EINVAL));
         };
         self.within(Operation::Link, &entry.path, |parent, name| {
             symlinkat(target.as_os_str(), parent, name)
@@ -237,7 +233,7 @@ impl<'a> Building<'a> {
     /// What linkat(2) fails with.
     pub fn link(&mut self, path: &Path, target: &Path) -> Result<(), FileError> {
         let Some((known, _)) = self.entries.get(target).cloned() else {
-            return Err(self.fails(Operation::Link, path, Errno::ENOENT));
+            return Err(self.to.fails(Operation::Link, path, Errno::ENOENT));
         };
         let (first, first_name) = self.to.parent(target)?;
         self.within(Operation::Link, path, |parent, name| {
@@ -265,9 +261,9 @@ impl<'a> Building<'a> {
     fn finished(&self, copy: Copy<'_>, entry: Entry, xattrs: &[Xattr]) -> Result<Entry, FileError> {
         let attributes = (self.attributes)(&entry);
         let finish = Finish { attributes, xattrs, mtime: entry.mtime };
-        let stat = copy.finish(entry.kind, &finish, &self.dropped).map_err(|(operation, errno)| {
-            FileError::system(operation, self.to.path_of(&entry.path), errno)
-        })?;
+        let stat = copy
+            .finish(entry.kind, &finish, &self.dropped)
+            .map_err(|(operation, errno)| self.to.fails(operation, &entry.path, errno))?;
         Ok(Entry { size: entry.size, ..Entry::new(entry.path, &stat, entry.content) })
     }
 

@@ -65,12 +65,12 @@ impl<'a> Copying<'a> {
 
     /// The error of something about a name of the source.
     pub(super) fn reading(&self, operation: Operation, path: &Path) -> impl Fn(Errno) -> TreeError {
-        move |errno| FileError::system(operation, self.from.path_of(path), errno).into()
+        move |errno| self.from.fails(operation, path, errno).into()
     }
 
     /// The error of something about a name of the copy.
     pub(super) fn making(&self, operation: Operation, path: &Path) -> impl Fn(Errno) -> TreeError {
-        move |errno| FileError::system(operation, self.to.path_of(path), errno).into()
+        move |errno| self.to.fails(operation, path, errno).into()
     }
 
     /// Copies what is no directory. `None`: a file with several names, kept for later.

@@ -6,14 +6,19 @@
 //! lists a directory sees to its files at once. More threads are started only when there
 //! is work for two, and are gone when `walk` returns. The first failure ends all.
 
-use std::path::PathBuf;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use nix::errno::Errno;
+
 use super::entry::Want;
 use super::error::TreeError;
-use super::listing::Listed;
+use super::listing::{Listed, list};
 use super::progress::Stop;
+use super::root::{Tree, is_gone};
+use crate::sys::file_error::Operation;
 
 const MOST_THREADS: usize = 4;
 /// Names in a batch: enough that handing it over costs nothing, few enough that large
@@ -207,6 +212,36 @@ impl<'a, H> Crew<'a, H> {
             self.news.notify_all();
         }
         !ended
+    }
+}
+
+/// What came of entering a directory.
+pub(super) enum Entered {
+    /// It is held, and has these names in it.
+    Directory(Arc<OwnedFd>, Vec<Listed>),
+    /// It is there no more, or no directory.
+    Gone,
+    /// Something is mounted there: as a kernel without statx(2) shows it, or since it was
+    /// looked at.
+    Mounted,
+}
+
+impl Crew<'_, OwnedFd> {
+    /// Opens a directory of `tree`, which somebody else may be changing, and lists it.
+    ///
+    /// # Errors
+    /// It can't be opened or listed; [`TreeError::Stopped`].
+    pub(super) fn enter(&self, tree: &Tree, path: &Path) -> Result<Entered, TreeError> {
+        let fails = |errno| tree.fails(Operation::List, path, errno);
+        let held = match tree.open_directory(path) {
+            Ok(held) => held,
+            Err(errno) if is_gone(errno) => return Ok(Entered::Gone),
+            Err(Errno::EXDEV) => return Ok(Entered::Mounted),
+            Err(errno) => return Err(fails(errno).into()),
+        };
+        let listed = list(&held, || self.stops()).map_err(fails)?;
+        self.go_on()?;
+        Ok(Entered::Directory(Arc::new(held), listed))
     }
 }
 

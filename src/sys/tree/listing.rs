@@ -1,6 +1,6 @@
 //! The names in a directory, by getdents64(2): in a buffer of 16 KiB, so that few calls are
 //! made, and without a second descriptor, so that the one that is held also serves for what
-//! is done with the names.
+//! is done with the names, and without the C library's memory, which PID 1 may not get.
 #![allow(unsafe_code, reason = "getdents64(2) has no safe wrapper in nix")]
 
 use std::ffi::{OsStr, OsString};
@@ -20,9 +20,9 @@ const NAME_AT: usize = 19;
 
 /// A name, and what the directory says that it is; `None`: the file system doesn't tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Listed {
-    pub(super) name: OsString,
-    pub(super) kind: Option<Kind>,
+pub(in crate::sys) struct Listed {
+    pub(in crate::sys) name: OsString,
+    pub(in crate::sys) kind: Option<Kind>,
 }
 
 /// Reads all names but `.` and `..`, from where the descriptor stands; only some where it
@@ -30,10 +30,28 @@ pub(super) struct Listed {
 ///
 /// # Errors
 /// What getdents64(2) fails with.
-pub(super) fn list(directory: impl AsFd, stops: impl Fn() -> bool) -> nix::Result<Vec<Listed>> {
+pub(in crate::sys) fn list(directory: impl AsFd, stops: impl Fn() -> bool) -> nix::Result<Vec<Listed>> {
+    let mut found = Vec::new();
+    let mut keep = |name: &OsStr, kind| found.push(Listed { name: name.to_owned(), kind });
+    each(directory, stops, &mut keep)?;
+    Ok(found)
+}
+
+/// Gives out each name as it is read: nothing is kept.
+///
+/// # Errors
+/// As for [`list`].
+pub(in crate::sys) fn each_name(directory: impl AsFd, keep: &mut impl FnMut(&OsStr)) -> nix::Result<()> {
+    each(directory, || false, &mut |name: &OsStr, _| keep(name))
+}
+
+fn each(
+    directory: impl AsFd,
+    stops: impl Fn() -> bool,
+    keep: &mut impl FnMut(&OsStr, Option<Kind>),
+) -> nix::Result<()> {
     // on the stack: the allocator would map and unmap it for each directory
     let mut buffer = [0_u8; BUFFER];
-    let mut found = Vec::new();
     loop {
         let filled = match retry(|| read(directory.as_fd(), &mut buffer)) {
             // the directory was removed meanwhile: nothing is in it
@@ -41,12 +59,12 @@ pub(super) fn list(directory: impl AsFd, stops: impl Fn() -> bool) -> nix::Resul
             outcome => outcome?,
         };
         if filled == 0 || stops() {
-            return Ok(found);
+            return Ok(());
         }
         let mut rest = buffer.get(..filled).unwrap_or_default();
-        while let Some((listed, after)) = first(rest) {
-            if listed.name != "." && listed.name != ".." {
-                found.push(listed);
+        while let Some((name, kind, after)) = first(rest) {
+            if name != "." && name != ".." {
+                keep(name, kind);
             }
             rest = after;
         }
@@ -61,14 +79,14 @@ fn read(directory: impl AsFd, buffer: &mut [u8]) -> nix::Result<usize> {
     Errno::result(outcome).map(|filled| usize::try_from(filled).unwrap_or(0))
 }
 
-/// The first record and those after it.
-fn first(records: &[u8]) -> Option<(Listed, &[u8])> {
+/// The first record's name and kind, and the records after it.
+fn first(records: &[u8]) -> Option<(&OsStr, Option<Kind>, &[u8])> {
     let length = records.get(LENGTH_AT..TYPE_AT)?;
     let length = usize::from(u16::from_ne_bytes(length.try_into().ok()?));
     let (record, after) = records.split_at_checked(length)?;
     let name = record.get(NAME_AT..)?;
     let end = name.iter().position(|byte| *byte == 0)?;
-    let name = OsStr::from_bytes(name.get(..end)?).to_owned();
+    let name = OsStr::from_bytes(name.get(..end)?);
     let kind = match *record.get(TYPE_AT)? {
         libc::DT_REG => Some(Kind::Regular),
         libc::DT_DIR => Some(Kind::Directory),
@@ -79,5 +97,5 @@ fn first(records: &[u8]) -> Option<(Listed, &[u8])> {
         libc::DT_BLK => Some(Kind::BlockDevice),
         _ => None,
     };
-    Some((Listed { name, kind }, after))
+    Some((name, kind, after))
 }

@@ -10,7 +10,7 @@ mod entry;
 mod error;
 mod finish;
 mod links;
-mod listing;
+pub(super) mod listing;
 mod own;
 mod progress;
 mod remove;

@@ -19,16 +19,16 @@ use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, fchownat};
 
-use super::crew::{Batch, Crew, Job, walk};
+use super::crew::{Batch, Crew, Entered, Job, walk};
 use super::entry::Want;
 use super::error::TreeError;
-use super::listing::{Listed, list};
+use super::listing::Listed;
 use super::progress::{Asking, Progress, Stop, go_on};
 use super::root::{Tree, is_gone};
 use super::stat::Stat;
 use crate::path_map::compare;
 use crate::sys::accounts::Owner;
-use crate::sys::file_error::{FileError, Operation};
+use crate::sys::file_error::Operation;
 use crate::sys::retry::retry;
 use crate::sys::status::Kind;
 
@@ -123,7 +123,7 @@ struct Name {
 
 impl Owning<'_> {
     fn fails(&self, operation: Operation, path: &Path, errno: Errno) -> TreeError {
-        FileError::system(operation, self.tree.path_of(path), errno).into()
+        self.tree.fails(operation, path, errno).into()
     }
 
     fn is_right(&self, stat: &Stat) -> bool {
@@ -138,18 +138,14 @@ impl Owning<'_> {
     }
 
     fn directory(&self, crew: &Crew<'_, OwnedFd>, own: &mut Own, path: PathBuf) -> Result<(), TreeError> {
-        let held = match self.tree.open_directory(&path) {
-            Ok(held) => Arc::new(held),
-            Err(errno) if is_gone(errno) => return Ok(()),
-            Err(Errno::EXDEV) => {
+        let (held, listed) = match crew.enter(self.tree, &path)? {
+            Entered::Directory(held, listed) => (held, listed),
+            Entered::Gone => return Ok(()),
+            Entered::Mounted => {
                 own.owned.left.push((path, Left::MountPoint));
                 return Ok(());
             }
-            Err(errno) => return Err(self.fails(Operation::List, &path, errno)),
         };
-        let listed =
-            list(&*held, || crew.stops()).map_err(|errno| self.fails(Operation::List, &path, errno))?;
-        crew.go_on()?;
         let (inside, names) = listed
             .into_iter()
             .partition::<Vec<_>, _>(|listed| listed.kind.is_none_or(|kind| kind == Kind::Directory));

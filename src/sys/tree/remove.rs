@@ -64,7 +64,7 @@ struct Removing<'a> {
 
 impl Removing<'_> {
     fn fails(&self, path: &Path, errno: Errno) -> TreeError {
-        FileError::system(Operation::Remove, self.tree.path_of(path), errno).into()
+        self.tree.fails(Operation::Remove, path, errno).into()
     }
 
     /// Removes all files below a directory, then its directories as far as they are empty.

@@ -87,6 +87,12 @@ impl Tree {
         if relative.as_os_str().is_empty() { self.shown.clone() } else { self.shown.join(relative) }
     }
 
+    /// The error of something about what is below.
+    #[must_use]
+    pub fn fails(&self, operation: Operation, relative: &Path, errno: Errno) -> FileError {
+        FileError::system(operation, self.path_of(relative), errno)
+    }
+
     /// Opens a directory below the root for reading; the root itself for an empty path.
     ///
     /// # Errors

@@ -14,10 +14,10 @@ use nix::errno::Errno;
 use nix::fcntl::readlinkat;
 
 use super::content::{CHUNK, go_through, open};
-use super::crew::{Batch, Crew, Job, walk};
+use super::crew::{Batch, Crew, Entered, Job, walk};
 use super::entry::{Content, Entry, Want, below, sort};
 use super::error::TreeError;
-use super::listing::{Listed, list};
+use super::listing::Listed;
 use super::progress::{Asking, Progress, Stop};
 use super::root::{Tree, is_gone};
 use super::stat::Stat;
@@ -79,23 +79,18 @@ impl Surveying<'_> {
     }
 
     fn fails(&self, operation: Operation, path: &Path, errno: Errno) -> TreeError {
-        FileError::system(operation, self.root.path_of(path), errno).into()
+        self.root.fails(operation, path, errno).into()
     }
 
     fn directory(&self, crew: &Crew<'_, OwnedFd>, own: &mut Own, path: PathBuf) -> Result<(), TreeError> {
-        let held = match self.root.open_directory(&path) {
-            Ok(held) => Arc::new(held),
-            Err(errno) if is_gone(errno) => return Ok(()),
-            // mounted there: as a kernel without statx(2) shows it, or since it was looked at
-            Err(Errno::EXDEV) => {
+        let (held, listed) = match crew.enter(self.root, &path)? {
+            Entered::Directory(held, listed) => (held, listed),
+            Entered::Gone => return Ok(()),
+            Entered::Mounted => {
                 own.mounts.push(path);
                 return Ok(());
             }
-            Err(errno) => return Err(self.fails(Operation::List, &path, errno)),
         };
-        let listed =
-            list(&*held, || crew.stops()).map_err(|errno| self.fails(Operation::List, &path, errno))?;
-        crew.go_on()?;
         let (mut directories, mut names) = (Vec::new(), Vec::new());
         for Listed { name, kind } in listed {
             let below = below(&path, &name);

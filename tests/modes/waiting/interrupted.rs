@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::fake::{host_port, says, serve, silent};
-use super::{case, launch, not_yet, start};
+use super::{case, not_yet, start};
 use crate::harness::{Exit, Place, each_place, refusing, send};
 
 /// A port whose queue is full: the kernel drops who knocks. It lasts as long as the value.
@@ -60,7 +60,7 @@ fn in_every_phase() {
 #[test]
 fn before_the_first_attempt() {
     let case = case("[[wait]]\nfile = \"/nonexistent/x\"\ntimeout = \"1h\"\n");
-    let castoff = launch(&case).blocked(&[libc::SIGTERM]);
+    let castoff = case.launch(&[]).blocked(&[libc::SIGTERM]);
     let mut castoff = castoff.start();
     castoff.signal(libc::SIGTERM);
     assert_eq!(castoff.wait(), Exit::Signal(libc::SIGTERM));
@@ -71,7 +71,7 @@ fn without_signalfd_too() {
     let mute = host_port();
     serve(&mute, silent);
     let case = case(&format!("[[wait]]\nmysql = \"{mute}\"\ntimeout = \"1h\"\n"));
-    let Some(launch) = refusing("signalfd4:error=EPERM", launch(&case)) else { return };
+    let Some(launch) = refusing("signalfd4:error=EPERM", case.launch(&[])) else { return };
     let mut strace = launch.start();
     strace.told_that("connected, no answer yet");
     send(strace.descendants()[0].pid, libc::SIGTERM);
@@ -81,7 +81,7 @@ fn without_signalfd_too() {
 #[test]
 fn an_ignored_signal_stops_nothing() {
     let case = case("[[wait]]\nfile = \"/nonexistent/x\"\ntimeout = \"500ms\"\n");
-    let mut castoff = launch(&case).ignored(&[libc::SIGHUP]).start();
+    let mut castoff = case.launch(&[]).ignored(&[libc::SIGHUP]).start();
     castoff.told();
     castoff.signal(libc::SIGHUP);
     assert_eq!(castoff.wait(), Exit::Code(75));

@@ -67,7 +67,7 @@ fn sockets_of_the_file_system_are_waited_for() {
             format!("version = 1\n[env.SOCKET]\n[[wait]]\n{key} = \"{{{{ SOCKET }}}}\"\n{}", super::SERVICE);
         case.write("castoff.toml", spec);
         case.set("SOCKET", &socket);
-        let mut castoff = super::launch(&case).variable(&format!("SOCKET={socket}")).start();
+        let mut castoff = case.launch(&[]).variable(&format!("SOCKET={socket}")).start();
         castoff.told_that("No such file or directory");
         serve(&socket, script);
         castoff.expect("service");

@@ -9,7 +9,7 @@ mod names;
 mod servers;
 mod vain;
 
-use crate::harness::{Exit, Launch, Place, Running};
+use crate::harness::{Exit, Place, Running};
 use crate::modes::case::Case;
 
 const SERVICE: &str = "[service.app]\ncommand = [\"echo\", \"service\"]\n";
@@ -19,14 +19,8 @@ fn case(lines: &str) -> Case {
     Case::new(&format!("{lines}\n{SERVICE}"))
 }
 
-/// Starts castoff there.
-fn launch(case: &Case) -> Launch {
-    let (spec, root) = (case.path("castoff.toml"), case.path("root"));
-    Launch::castoff(["-c", spec.to_str().unwrap(), "--root", root.to_str().unwrap()])
-}
-
 fn start(case: &Case, place: Place) -> Running {
-    launch(case).place(place).start()
+    case.launch(&[]).place(place).start()
 }
 
 /// castoff says so of what these lines wait for, and goes on waiting.

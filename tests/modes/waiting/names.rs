@@ -59,11 +59,8 @@ const MOUNTS: &str = "mount --bind resolv.conf /etc/resolv.conf; mount --bind ho
 
 /// castoff in a mount namespace with those files.
 fn launch(case: &Case) -> Launch {
-    let (spec, root) = (case.path("castoff.toml"), case.path("root"));
-    let (spec, root) = (spec.to_str().unwrap(), root.to_str().unwrap());
-    let script = format!("cd {root} && {MOUNTS} && exec \"$0\" \"$@\"");
-    let castoff = env!("CARGO_BIN_EXE_castoff");
-    Launch::program(["/usr/bin/unshare", "-m", "sh", "-c", &script, castoff, "-c", spec, "--root", root])
+    let script = format!("cd {} && {MOUNTS} && exec \"$@\"", case.path("root").display());
+    case.launch(&[]).behind(&format!("exec /usr/bin/unshare -m sh -c '{script}' sh \"$@\""))
 }
 
 fn answer(query: &[u8], code: u8, found: Ipv4Addr) -> Vec<u8> {
@@ -129,7 +126,7 @@ fn name_servers_that_never_answer_hold_nothing_up() {
 #[test]
 fn where_no_process_can_be_made_the_look_up_fails_and_says_so() {
     let case = case("[[wait]]\ntcp = \"localhost:1\"\ntimeout = \"2s\"\n");
-    let Some(launch) = refusing("clone,?fork:error=EAGAIN", super::launch(&case)) else { return };
+    let Some(launch) = refusing("clone,?fork:error=EAGAIN", case.launch(&[])) else { return };
     let (exit, _, err) = launch.start().end();
     assert_eq!(exit, Exit::Code(75));
     assert!(err.contains("can't look its name up: Try again"), "{err}");

@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Writes scripts/layout.ld: what a start touches, which the linker puts beside each other.
+
+The kernel maps a file's pages in windows of 64 kB when one of them is touched
+(fault_around_bytes), and copies a page of data when it is written to. Laid out like this
+a plain init touches four windows of the file and one page of data, and a start with a spec
+half as many windows as without. What is not there any more does no harm, and what is new only
+costs its window. Needs valgrind and the build with lld (scripts/static.sh).
+"""
+
+import bisect
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILT = ROOT / "target/x86_64-unknown-linux-musl/release/castoff"
+# Names of constants that belong together are numbered anew with each change. Groups up to so
+# many bytes are taken whole, a larger one comes after them.
+SMALL_GROUP = 10_000
+
+
+def build():
+    """What the linker put where: (address, size, section of the result, file, its section)."""
+    subprocess.run([ROOT / "scripts/static.sh"], check=True)
+    layout = ROOT / "target/static.map"
+    sections, result = [], ""
+    for line in layout.read_text().splitlines():
+        fields = re.match(r"\s*([0-9a-f]+)\s+[0-9a-f]+\s+([0-9a-f]+)\s+\d+ (\s*)(.*)$", line)
+        if not fields:
+            continue
+        address, size, indent, name = int(fields[1], 16), int(fields[2], 16), fields[3], fields[4]
+        part = re.match(r"(.*):\((.*)\)$", name)
+        # .tbss takes no addresses: those that it is said to have are those of what follows
+        if part and size and result != ".tbss":
+            sections.append((address, size, result.removesuffix(".cold"), part[1], part[2]))
+        elif not indent:
+            result = name
+    return sorted(sections)
+
+
+def touched(sections, command, directory):
+    """The sections that a command touches, until it executes another program or itself: valgrind
+    can't follow that, and a sealed castoff does what a plain init does."""
+    trace = directory / "trace"
+    valgrind = ["valgrind", "--tool=lackey", "--trace-mem=yes"]
+    with trace.open("w") as out:
+        subprocess.run(valgrind + command, stdin=subprocess.DEVNULL, stderr=out)
+    end = max(address + size for address, size, *_ in sections)
+    starts = [section[0] for section in sections]
+    # in the order in which they are touched: what comes one after the other is then on one page
+    found = {}
+    with trace.open() as lines:
+        wanted = (line for line in lines if line[:3] in ("I  ", " S ", " L ", " M "))
+        addresses = dict.fromkeys(int(line[3:].split(",")[0], 16) for line in wanted)
+    for address in addresses:
+        at = bisect.bisect_right(starts, address) - 1
+        while 0 <= at and address < end and starts[at] > address - SMALL_GROUP:
+            if address < starts[at] + sections[at][1]:
+                found.setdefault(at)
+                break
+            at -= 1
+    return list(found)
+
+
+def aliases():
+    """Functions that are the same were folded into one, which has all their names."""
+    names = {}
+    for line in subprocess.run(["nm", BUILT], capture_output=True, text=True, check=True).stdout.splitlines():
+        fields = line.split()
+        if len(fields) == 3:
+            names.setdefault(int(fields[0], 16), []).append(fields[2])
+    return names
+
+
+def stable(name):
+    """A crate's hash differs from compiler to compiler, and a copy's number from build to build."""
+    return re.sub(r"\.\d+$", ".*", re.sub(r"Cs[0-9A-Za-z]+_(?=[0-9])", "Cs*_", name))
+
+
+def pattern(section, names):
+    """How a linker script says it."""
+    address, _, result, file, name = section
+    member = re.search(r"(\w+\.a)\((.+)\)$", file)
+    kind = re.match(r"\.[a-z]+", name)
+    # numbers that are the same in many files, made one by the linker
+    if file == "<internal>" and name.startswith(".rodata.cst"):
+        return {f"*({name})"}
+    if file == "<internal>" or ".Lanon." in name:
+        return set()
+    if member and (name == "COMMON" or kind and kind[0] == name):
+        return {f"*{member[1]}:{member[2]}({name})"}
+    if re.search(r"crt\w+\.o$", file):
+        return {f"*{Path(file).name}({name})"}
+    also = {f"{kind[0]}.{other}" for other in names.get(address, [])} if result == ".text" else set()
+    return {f"*({stable(each)})" for each in also | {name}}
+
+
+def constants(sections, found):
+    """The groups of constants without names: the small ones, and the large ones."""
+    group = lambda section: re.match(r"\.rodata\.\.Lanon\.\w+\.", section[4])
+    sizes = {}
+    for section in filter(group, sections):
+        sizes[group(section)[0]] = sizes.get(group(section)[0], 0) + section[1]
+    wanted = {group(sections[at])[0] for at in found if group(sections[at])}
+    small = {name for name in wanted if sizes[name] <= SMALL_GROUP}
+    return [f"*({name}*)" for name in sorted(small)], [f"*({name}*)" for name in sorted(wanted - small)]
+
+
+def spec(directory):
+    """A start with variables and a template for each of the usual formats."""
+    text = 'version = 1\n'
+    for number, kind in enumerate(["string", "int", "bool", "size", "duration"]):
+        default = ["it's", "4711", "true", "128M", "30s"][number]
+        text += f'[env.SITE_{number}]\ntype = "{kind}"\ndefault = "{default}"\n'
+    for name in ["a.php", "a.json", "a.env", "a.yaml"]:
+        holes = "".join(f'"k{at}": {{{{ SITE_{at} }}}},\n' for at in range(5))
+        lines = {
+            "a.php": "<?php\n" + "".join(f"$a{at} = {{{{ SITE_{at} }}}};\n" for at in range(5)),
+            "a.json": "{" + holes + '"end": 1}\n',
+            "a.env": "".join(f"K{at}={{{{ SITE_{at} }}}}\n" for at in range(5)),
+            "a.yaml": "".join(f"k{at}: {{{{ SITE_{at} }}}}\n" for at in range(5)),
+        }[name]
+        (directory / f"{name}.j2").write_text(lines)
+        text += f'[[template]]\nsource = "{name}.j2"\ndest = "{directory}/made/{name}"\n'
+    (directory / "made").mkdir()
+    (directory / "castoff.toml").write_text(text)
+    return [str(BUILT), "--config", str(directory / "castoff.toml"), "--log-level", "error", "--", "/bin/true"]
+
+
+def script(sections, plain, prepared):
+    """The linker script."""
+    names = aliases()
+
+    def lines(result, found):
+        patterns = (sorted(pattern(sections[at], names)) for at in found if sections[at][2] == result)
+        return dict.fromkeys(line for lines in patterns for line in lines)
+
+    def text(lines):
+        return "".join(f"    {line}\n" for line in lines)
+
+    small, large = map(text, constants(sections, plain))
+    first = {name: text(lines(name, plain)) for name in (".rodata", ".text", ".data", ".bss")}
+    then = {name: text(lines(name, [at for at in prepared if at not in plain])) for name in (".rodata", ".text")}
+    return f"""/* Written by scripts/layout.py. */
+SECTIONS
+{{
+  .rodata : {{
+{small}{first[".rodata"]}{large}{then[".rodata"]}    *(.rodata .rodata.*)
+  }}
+}}
+INSERT BEFORE .eh_frame_hdr;
+SECTIONS
+{{
+  .init : {{ *(.init) }}
+  .fini : {{ *(.fini) }}
+  .text : {{
+{first[".text"]}{then[".text"]}    *(.text .text.*)
+  }}
+}}
+INSERT AFTER .eh_frame_hdr;
+/* What a plain init writes stands together on the page where .data ends and .bss begins,
+   which the kernel has to copy in any case. */
+SECTIONS
+{{
+  .data : {{
+{first[".data"]}  }}
+}}
+INSERT AFTER .init_array;
+SECTIONS
+{{
+  .data.cold : {{
+    *(.data .data.*)
+    . = ALIGN(4096);
+  }}
+}}
+INSERT BEFORE .tdata;
+SECTIONS
+{{
+  .bss : {{
+{first[".bss"]}    *(.bss .bss.* COMMON)
+  }}
+}}
+INSERT AFTER .got.plt;
+"""
+
+
+with tempfile.TemporaryDirectory() as made:
+    place = Path(made)
+    sections = build()
+    prepare = spec(place)
+    os.environ["CASTOFF_STATE"] = str(place / "state")
+    subprocess.run(prepare, check=True)
+    # a service that has a signal forwarded to it, and ends by it
+    service = ["sh", "-c", "kill -TERM $PPID; exec sleep 60"]
+    plain = touched(sections, [str(BUILT), "--", *service], place)
+    prepared = touched(sections, prepare, place)
+    (ROOT / "scripts/layout.ld").write_text(script(sections, plain, prepared))
