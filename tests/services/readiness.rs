@@ -49,6 +49,19 @@ fn by_a_file() {
 }
 
 #[test]
+fn who_is_told_to_end_before_it_is_ready_can_still_say_that_it_is() {
+    each_place(|place| {
+        let script = "trap 'echo >&9; echo bye; exit 0' TERM; echo up; while :; do sleep 0.02; done";
+        let services = Services::new("late", &shell("first", script, "ready = { fd = 9 }"));
+        let mut castoff = services.start(place);
+        castoff.expect("up");
+        castoff.signal(libc::SIGTERM);
+        castoff.expect("bye");
+        assert_eq!(castoff.wait(), Exit::Code(0), "{place:?}");
+    });
+}
+
+#[test]
 fn by_a_socket() {
     let script = format!(
         "{GO}; exec python3 -c \"import os, socket, time\ns = socket.socket(socket.AF_UNIX)\n\

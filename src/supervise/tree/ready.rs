@@ -89,17 +89,14 @@ impl Watch {
         }
     }
 
-    /// Nothing more is to be found out for now.
+    /// Nothing more is to be found out for now. What the service writes to is kept: one that is
+    /// told to end while it is about to say that it is ready must not die of it (SIGPIPE).
     pub(super) fn forget(&mut self) {
-        match self {
-            Self::Nothing | Self::Notify(_) => {}
-            Self::Descriptor(_, end) => *end = None,
-            Self::Look(_, process) => {
-                if let Some(pid) = process.take() {
-                    // it is reaped as any other child
-                    let _ = send(Target::Group(pid), Signal::KILL);
-                }
-            }
+        if let Self::Look(_, process) = self
+            && let Some(pid) = process.take()
+        {
+            // it is reaped as any other child
+            let _ = send(Target::Group(pid), Signal::KILL);
         }
     }
 
@@ -179,15 +176,31 @@ enum Line {
     Never,
 }
 
+/// Reads once: who writes without end must not keep castoff from everything else.
 fn read_line(end: &mut File) -> Line {
-    let mut bytes = [0; 64];
-    loop {
-        match end.read(&mut bytes) {
-            Ok(0) => return Line::Never,
-            Ok(count) if bytes.iter().take(count).any(|byte| *byte == b'\n') => return Line::Whole,
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return Line::NotYet,
-        }
+    let mut bytes = [0; 512];
+    match end.read(&mut bytes) {
+        Ok(0) => Line::Never,
+        Ok(count) if bytes.iter().take(count).any(|byte| *byte == b'\n') => Line::Whole,
+        // what is left is there when it is asked again
+        Ok(_) | Err(_) => Line::NotYet,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn of_what_has_no_line_end_a_little_is_read_at_once() {
+        let (mut reader, mut writer) = pipe().unwrap();
+        writer.write_all(&[b'x'; 4096]).unwrap();
+        assert!(matches!(read_line(&mut reader), Line::NotYet));
+        drop(writer);
+        let mut left = Vec::new();
+        reader.read_to_end(&mut left).unwrap();
+        assert_eq!(left.len(), 4096 - 512);
     }
 }
