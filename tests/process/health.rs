@@ -46,7 +46,7 @@ fn a_web_server_is_checked_by_what_it_answers() {
     let services = format!(
         "[service.web]\ncommand = [\"/usr/bin/python3\", \"-m\", \"http.server\", \"--bind\", \"127.0.0.1\", \"{port}\"]\n\
          working-directory = \"{}\"\nready = {{ tcp = \"127.0.0.1:{port}\" }}\n\
-         check = {{ http = \"http://127.0.0.1:{port}/well\", interval = \"50ms\", timeout = \"500ms\", retries = 1 }}\n",
+         check = {{ http = \"http://127.0.0.1:{port}/well\", interval = \"50ms\", timeout = \"2s\", retries = 1 }}\n",
         directory.display()
     );
     let mut castoff = case.launch(&services).start();

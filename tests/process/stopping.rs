@@ -17,7 +17,7 @@ fn until_read(castoff: &mut Running) {
 #[test]
 fn a_stop_waits_for_its_delay_and_other_signals_do_not() {
     each_place(|place| {
-        let options = ["--stop-delay", "300ms", "--", &probe(), "--probe", "signals"];
+        let options = ["--stop-delay", "2s", "--", &probe(), "--probe", "signals"];
         let mut castoff = Launch::castoff(options).place(place).start();
         castoff.expect("ready");
         // In this order: had TERM not waited, it would stand before the others.
@@ -71,7 +71,7 @@ fn the_stop_timeout_counts_from_the_forwarding() {
         // Were it counted from the signal, the service would be killed before it is told.
         let script = "trap 'echo told' TERM; echo ready; while :; do sleep 0.01; done";
         let options =
-            ["--stop-delay-ms", "300", "--stop-timeout-ms", "200", "--seal", "--", "sh", "-c", script];
+            ["--stop-delay-ms", "2000", "--stop-timeout-ms", "1500", "--seal", "--", "sh", "-c", script];
         let mut castoff = Launch::library(options).place(place).start();
         castoff.expect("ready");
         castoff.signal(libc::SIGTERM);

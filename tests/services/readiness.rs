@@ -113,16 +113,16 @@ fn who_is_not_ready_in_time_is_stopped_and_has_failed() {
 #[test]
 fn who_gives_no_sign_of_life_is_aborted() {
     let script = format!(
-        "exec python3 -u -c \"{NOTIFY}\nsay('READY=1')\nassert int(os.environ['WATCHDOG_USEC']) == 300000\n\
-         for _ in range(4):\n    time.sleep(0.1)\n    say('WATCHDOG=1')\nprint('silent')\ntime.sleep(1000)\""
+        "exec python3 -u -c \"{NOTIFY}\nsay('READY=1')\nassert int(os.environ['WATCHDOG_USEC']) == 2000000\n\
+         for _ in range(4):\n    time.sleep(0.6)\n    say('WATCHDOG=1')\nprint('silent')\ntime.sleep(1000)\""
     );
-    let rest = "ready = { notify = true }\nwatchdog = \"300ms\"";
+    let rest = "ready = { notify = true }\nwatchdog = \"2s\"";
     let services = Services::new("watchdog", &[shell("app", &script, rest), polite("b", "")].concat());
     each_place(|place| {
         let (exit, out, err) = services.start(place).end();
         assert_eq!(exit, Exit::Code(134), "{place:?}: {err}");
         assert!(out.contains("silent"), "{out}");
-        assert!(err.contains("app gave no sign of life for 300ms and is aborted"), "{err}");
+        assert!(err.contains("app gave no sign of life for 2s and is aborted"), "{err}");
     });
 }
 
@@ -132,9 +132,9 @@ fn a_service_can_go_on_as_another_process() {
     let script = format!(
         "exec python3 -u -c \"{NOTIFY}\nfirst = os.getpid()\nchild = os.fork()\nif child:\n    \
          say('READY=1\\nMAINPID=%d' % child)\n    os._exit(3)\nwhile os.getppid() == first:\n    time.sleep(0.01)\n\
-         print('alone')\nfor _ in range(8):\n    say('WATCHDOG=1')\n    time.sleep(0.1)\nprint('ends')\nos._exit(7)\""
+         print('alone')\nfor _ in range(5):\n    say('WATCHDOG=1')\n    time.sleep(0.6)\nprint('ends')\nos._exit(7)\""
     );
-    let rest = "ready = { notify = true }\nwatchdog = \"500ms\"";
+    let rest = "ready = { notify = true }\nwatchdog = \"2s\"";
     let services = Services::new("main-process", &[shell("app", &script, rest), polite("b", "")].concat());
     each_place(|place| {
         let (exit, out, err) = services.start(place).end();
@@ -173,7 +173,7 @@ fn others_can_t_say_that_a_service_is_ready() {
     );
     let app = "echo \"$NOTIFY_SOCKET\" >$DIR/x; mv $DIR/x $DIR/address; exec sleep 1000";
     let lines = [
-        shell("app", app, "ready = { notify = true, timeout = \"1500ms\" }"),
+        shell("app", app, "ready = { notify = true, timeout = \"5s\" }"),
         shell("liar", &liar, "ready = { notify = true }\nessential = false"),
         polite("next", "after = [\"app\"]"),
     ];
