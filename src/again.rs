@@ -14,6 +14,7 @@ use crate::log;
 use crate::plan::{Plan, Step};
 use crate::prepare::{Destination, prepare};
 use crate::run::{End, Ended, asked_of, ended};
+use crate::settings;
 use crate::spec::load;
 use crate::supervise::Again;
 use crate::sys::itself::name_process;
@@ -30,7 +31,7 @@ pub(crate) fn run(again: Again, inherited: &Inherited) -> ExitCode {
         let problem = format!("castoff was started in {}, which is gone: {error}", directory.display());
         return fail(&[Diagnostic::error(ExitCode::INPUT, problem)], log::Format::Text);
     }
-    let asked = match asked_of(arguments, &environment) {
+    let asked = match asked_of(arguments, settings::among(&environment)) {
         Ok(asked) => asked,
         Err(Ended(code)) => return code,
     };

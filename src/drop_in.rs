@@ -5,16 +5,21 @@ use std::ffi::OsString;
 
 use crate::console::{print, tell};
 use crate::exit::ExitCode;
-use crate::personality::{Answer, Asked, Personality, Run};
+use crate::personality::{Answer, Asked, PREFIXES, Personality, Run};
 use crate::plan::Running;
 use crate::run::Outcome;
 use crate::supervise::Sealing;
+use crate::sys::environment;
 use crate::sys::itself::follow_parent;
 
 /// Runs as `personality`. `parent` is castoff's parent as its start found it.
 #[inline(never)]
 pub(crate) fn run(personality: Personality, arguments: Vec<OsString>, parent: libc::pid_t) -> Outcome {
-    match personality.read(arguments, std::env::vars_os().collect()) {
+    let mut settings = Vec::new();
+    for prefix in PREFIXES {
+        environment::each(prefix, |name, value| settings.push((name.to_owned(), value.to_owned())));
+    }
+    match personality.read(arguments, &settings) {
         Asked::Answer(Answer { text, on_stderr: true, code }) => {
             tell(&text);
             Outcome::End(code)

@@ -1,8 +1,6 @@
 //! castoff as the process that looks whether a service is there, for the castoff that keeps it.
 //! It ends with 0 when it has seen that, and with its keeper.
 
-use std::ffi::OsString;
-
 use libc::pid_t;
 
 use crate::apply::{Commands, Stopped, see};
@@ -18,13 +16,9 @@ use crate::sys::start::Inherited;
 /// Looks until it has seen, or for as long as it may. `parent` is castoff's parent as its
 /// start found it.
 #[cold]
-pub(crate) fn run(
-    looking: &Looking,
-    environment: &[(OsString, OsString)],
-    inherited: &Inherited,
-    parent: pid_t,
-) -> ExitCode {
+pub(crate) fn run(looking: &Looking, inherited: &Inherited, parent: pid_t) -> ExitCode {
     name_process();
+    let environment: Vec<_> = std::env::vars_os().collect();
     let level = match looking.voice.level {
         supervise::Level::Error => log::Level::Error,
         supervise::Level::Warn => log::Level::Warn,
@@ -39,7 +33,7 @@ pub(crate) fn run(
     log::start(level, format);
     // without it the look ends by itself all the same
     let _ = follow_parent(Signal::KILL, parent);
-    let commands = Commands { environment, inherited, secrets: &[] };
+    let commands = Commands { environment: &environment, inherited, secrets: &[] };
     match see(&looking.look, looking.timeout, &commands) {
         Ok(()) => ExitCode::OK,
         Err(Stopped::Failed(problem)) if !looking.tells => problem.exit,

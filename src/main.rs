@@ -9,6 +9,7 @@ use std::ffi::{c_char, c_int};
 use castoff::exit::ExitCode;
 use castoff::run::Outcome;
 use castoff::supervise::{self, sealed_entry};
+use castoff::sys::itself::end;
 use castoff::sys::memory::Heap;
 use castoff::sys::start::{self, Inherited};
 
@@ -23,8 +24,7 @@ static HEAP: Heap = Heap;
 pub unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     // SAFETY: the caller's promise.
     let run = |inherited| unsafe { from_start_to_end(&inherited, argc, argv) };
-    let code = start::begin().map_or_else(supervise::no_signals, run);
-    code.0.into()
+    end(start::begin().map_or_else(supervise::no_signals, run))
 }
 
 /// # Safety

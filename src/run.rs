@@ -57,11 +57,10 @@ pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> Outcome {
     if let Some(again) = again_entry(&arguments) {
         return Outcome::End(again::run(again, inherited));
     }
-    let environment: Environment = std::env::vars_os().collect();
     if let Some(looking) = looking_entry(&arguments) {
-        return Outcome::End(look::run(&looking, &environment, inherited, parent));
+        return Outcome::End(look::run(&looking, inherited, parent));
     }
-    let asked = match asked_of(arguments, &environment) {
+    let asked = match asked_of(arguments, settings::own()) {
         Ok(asked) => asked,
         Err(Ended(code)) => return Outcome::End(code),
     };
@@ -76,8 +75,8 @@ pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> Outcome {
     }
     let outcome = match asked.spec_path() {
         // nothing of the preparation wakes up: neither logger nor engine
-        None => asked.plain_init(environment),
-        Some(path) => asked.run(&path, environment, inherited),
+        None => asked.plain_init(),
+        Some(path) => asked.run(&path, inherited),
     };
     match outcome {
         Ok(outcome) => outcome,
@@ -92,30 +91,29 @@ pub fn main(arguments: Vec<OsString>, inherited: &Inherited) -> Outcome {
 /// castoff has answered, or told what is wrong, and ends with this.
 pub(crate) struct Ended(pub(crate) ExitCode);
 
-/// What castoff is asked for by its command line and its settings.
-pub(crate) fn asked_of(arguments: Vec<OsString>, environment: &Environment) -> Result<Asked, Ended> {
+/// What castoff is asked for by its command line and its settings, the variables that are its own.
+pub(crate) fn asked_of(arguments: Vec<OsString>, settings: Environment) -> Result<Asked, Ended> {
     let given = arguments.clone();
     let options = match cli::parse(arguments) {
         Ok(cli::Asked::Work(options)) => *options,
         Ok(cli::Asked::Answer(answer)) => return Err(Ended(print(&answer))),
-        Err(mistake) => return Err(Ended(fail(&[mistake], format_setting(environment)))),
+        Err(mistake) => return Err(Ended(fail(&[mistake], format_setting(&settings)))),
     };
-    let format = options.log_format.unwrap_or_else(|| format_setting(environment));
-    let own = environment.iter().filter(|(name, _)| settings::is_own(name)).cloned();
-    let asked = settings::read(own).and_then(|settings| Asked::new(options, &settings));
+    let format = options.log_format.unwrap_or_else(|| format_setting(&settings));
+    let asked = settings::read(settings).and_then(|settings| Asked::new(options, &settings));
     let asked = asked.map_err(|problems| Ended(fail(&problems, format)))?;
     Ok(Asked { given, ..asked })
 }
 
 /// The form in which mistakes among the settings themselves are told.
-fn format_setting(environment: &Environment) -> Format {
-    let setting = environment.iter().find(|(name, _)| name == "CASTOFF_LOG_FORMAT");
+fn format_setting(settings: &Environment) -> Format {
+    let setting = settings.iter().find(|(name, _)| name == "CASTOFF_LOG_FORMAT");
     let word = setting.and_then(|(_, value)| value.to_str());
     let known = Format::WORDS.iter().find(|(known, _)| Some(*known) == word);
     known.map_or(Format::Text, |(_, format)| *format)
 }
 
-/// The variables that castoff was given, in their order.
+/// Variables that castoff was given, in their order.
 pub(crate) type Environment = Vec<(OsString, OsString)>;
 
 /// Why castoff ends without having run anything.
@@ -155,10 +153,10 @@ pub enum Outcome {
 impl Asked {
     /// Apart from [`main`], whose stack a plain init lives on.
     #[inline(never)]
-    fn run(&self, path: &Path, environment: Environment, inherited: &Inherited) -> Result<Outcome, End> {
+    fn run(&self, path: &Path, inherited: &Inherited) -> Result<Outcome, End> {
         log::start(self.level, self.format);
         let (spec, problems) = load(path)?;
-        let snapshot = self.variables(&spec, Snapshot::from_pairs(environment))?;
+        let snapshot = self.variables(&spec, Snapshot::from_pairs(std::env::vars_os()))?;
         if self.mode == Mode::Start && problems.is_empty() && !self.prepares_for_command(&spec) {
             tracing::debug!("not a command that the spec prepares for");
             return self.run_unprepared(&spec, &snapshot);

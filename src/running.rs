@@ -12,15 +12,16 @@ use crate::exit::ExitCode;
 use crate::observe::zone;
 use crate::plan::{Running, TreeWish, is_tree, run_plan, tree_plan};
 use crate::prepare::Prepared;
-use crate::run::{End, Environment, Outcome};
+use crate::run::{End, Outcome};
 use crate::schedule::ZoneData;
+use crate::service;
 use crate::settings;
 use crate::spec::Spec;
 use crate::supervise::{Again, Sealing};
 use crate::sys::accounts::Accounts;
 
 impl Asked {
-    pub(crate) fn plain_init(&self, environment: Environment) -> Result<Outcome, End> {
+    pub(crate) fn plain_init(&self) -> Result<Outcome, End> {
         if self.mode != Mode::Start || self.options.env_file.is_some() {
             return Err(Diagnostic::error(ExitCode::USAGE, "there is no spec")
                 .help(format!("name one with --config FILE or CASTOFF_CONFIG, or put it at {DEFAULT_SPEC}"))
@@ -32,11 +33,15 @@ impl Asked {
                 .help(format!("or write a spec to {DEFAULT_SPEC}"))
                 .into());
         }
-        // untouched and in its order, but for castoff's own settings
-        let environment = environment.into_iter().filter(|(name, _)| !settings::is_own(name)).collect();
-        let wish = self.run_wish(environment);
+        let wish = self.run_wish(Vec::new());
         let plan = run_plan(wish, None, &Accounts::default(), &minijinja::Value::UNDEFINED, &|_| false)?;
-        Ok(self.running(Running::One(Box::new(plan.ok_or_else(nothing_to_run)?)), Sealing::AsIs))
+        let mut plan = plan.ok_or_else(nothing_to_run)?;
+        plan.program.environment = service::Environment::Own;
+        // all of it and in its order, but for castoff's own settings
+        if !settings::own().is_empty() {
+            plan.program.environment.change(|listed| listed.retain(|(name, _)| !settings::is_own(name)));
+        }
+        Ok(self.running(Running::One(Box::new(plan)), Sealing::AsIs))
     }
 
     /// Runs a command that nothing is prepared for. It gets no secret either.

@@ -11,11 +11,26 @@ use serde::Deserialize;
 
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::env::OWN_PREFIX as PREFIX;
+use crate::sys::environment;
 
 /// Whether a variable is castoff's own.
 #[must_use]
 pub fn is_own(name: &OsStr) -> bool {
     name.as_bytes().starts_with(PREFIX.as_bytes())
+}
+
+/// Those among castoff's own variables.
+#[must_use]
+pub fn own() -> Vec<(OsString, OsString)> {
+    let mut own = Vec::new();
+    environment::each(PREFIX, |name, value| own.push((name.to_owned(), value.to_owned())));
+    own
+}
+
+/// Those among these variables.
+#[must_use]
+pub fn among(variables: &[(OsString, OsString)]) -> Vec<(OsString, OsString)> {
+    variables.iter().filter(|(name, _)| is_own(name)).cloned().collect()
 }
 
 /// The settings given; an option of the command line beats its variable.

@@ -18,6 +18,7 @@ use crate::plan::{Endpoint, Target, Wait};
 use crate::protocol::{Conversation, Heard, MOST_HEARD};
 use crate::sys::command::{Outcome, Output, run_command_while};
 use crate::sys::connection::Connection;
+use crate::sys::environment::Variables;
 use crate::sys::reap::Ending;
 use crate::sys::resolver::{self, Lookup};
 use crate::sys::spawn::Program;
@@ -62,7 +63,8 @@ pub(super) fn attempt(
         }
         Target::File(path) => Ok(look_at(path)),
         Target::Command(argv) => {
-            let program = Program { argv, environment: commands.environment, ..Program::default() };
+            let program =
+                Program { argv, environment: Variables::Listed(commands.environment), ..Program::default() };
             run(&program, wait, vigil, commands)
         }
     }

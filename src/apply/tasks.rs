@@ -19,6 +19,7 @@ use crate::observe::hooks::{self, Hooks, PassedOver};
 use crate::observe::scopes::state_of_volume;
 use crate::plan::{Decision, News, Task, Tasks, What, Work};
 use crate::state::{STARTED_FILE, SUCCEEDED_FILE, Succeeded};
+use crate::sys::environment::Variables;
 use crate::sys::exec_failure::foresee;
 use crate::sys::lookup;
 use crate::sys::path_walk::Base;
@@ -132,7 +133,7 @@ pub fn check_places(tasks: &Tasks, base: &Base) -> Vec<Diagnostic> {
 fn program<'p>(task: &'p Task, argv: &'p [OsString], environment: &'p [(OsString, OsString)]) -> Program<'p> {
     Program {
         argv,
-        environment,
+        environment: Variables::Listed(environment),
         credentials: task.runner.credentials.as_ref(),
         working_directory: task.runner.working_directory.as_deref(),
         ..Program::default()

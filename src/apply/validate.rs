@@ -9,6 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::exit::ExitCode;
 use crate::plan::Validation;
 use crate::sys::command::{Outcome, Output, run_command};
+use crate::sys::environment::Variables;
 use crate::sys::private_directory::PrivateDirectory;
 use crate::sys::reap::Ending;
 use crate::sys::spawn::Program;
@@ -56,7 +57,8 @@ fn run(validation: &Validation, validators: &Validators<'_>) -> Result<Option<Di
     let copy = private.write(name, &validation.content.0)?;
     let argv: Vec<OsString> =
         validation.command.iter().map(|word| with_file(word, copy.as_os_str())).collect();
-    let program = Program { argv: &argv, environment: validators.environment, ..Program::default() };
+    let program =
+        Program { argv: &argv, environment: Variables::Listed(validators.environment), ..Program::default() };
     match run_command(&program, validators.inherited) {
         Outcome::Ended(Ending::Exited(0), _) => Ok(None),
         Outcome::Ended(ending, output) => {

@@ -33,14 +33,14 @@ struct Options {
     pause: bool,
 }
 
-pub(super) fn read(arguments: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> Result<Run, Answer> {
-    if variable(&environment, "CATATONIT_LOG").is_some() {
+pub(super) fn read(arguments: Vec<OsString>, environment: &[(OsString, OsString)]) -> Result<Run, Answer> {
+    if variable(environment, "CATATONIT_LOG").is_some() {
         return Err(Answer::mistake("catatonit", "CATATONIT_LOG is reserved", USAGE));
     }
-    let debug = variable(&environment, "CATATONIT_DEBUG").is_some();
+    let debug = variable(environment, "CATATONIT_DEBUG").is_some();
     let mut options = Options::default();
     let argv = command(arguments, &mut options).map_err(|stop| stop.answer("catatonit", USAGE))?;
-    let mut plan = RunPlan::new(argv, environment);
+    let mut plan = RunPlan::untouched(argv);
     plan.signals.scope = if options.group { Scope::Group } else { Scope::Main };
     plan.init.failure_code = Some(CANNOT_RUN);
     let level = if debug { Level::Trace } else { Level::Info };

@@ -43,13 +43,13 @@ struct Options {
     verbose: bool,
 }
 
-pub(super) fn read(arguments: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> Result<Run, Answer> {
+pub(super) fn read(arguments: Vec<OsString>, environment: &[(OsString, OsString)]) -> Result<Run, Answer> {
     let mut options = Options { session: true, rewrite: Vec::new(), verbose: false };
     let argv = command(arguments, &mut options).map_err(|stop| stop.answer("dumb-init", USAGE))?;
-    options.verbose |= variable(&environment, "DUMB_INIT_DEBUG") == Some(OsStr::new("1"));
-    options.session &= variable(&environment, "DUMB_INIT_SETSID") != Some(OsStr::new("0"));
+    options.verbose |= variable(environment, "DUMB_INIT_DEBUG") == Some(OsStr::new("1"));
+    options.session &= variable(environment, "DUMB_INIT_SETSID") != Some(OsStr::new("0"));
 
-    let mut plan = RunPlan::new(argv, environment);
+    let mut plan = RunPlan::untouched(argv);
     plan.signals.rewrite = options.rewrite;
     plan.init.failure_code = Some(CANNOT_RUN);
     if options.session {

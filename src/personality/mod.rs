@@ -26,6 +26,9 @@ pub enum Personality {
     Catatonit,
 }
 
+/// How the variables begin that one of them looks at.
+pub const PREFIXES: [&str; 3] = ["TINI_", "DUMB_INIT_", "CATATONIT_"];
+
 const NAMES: [(&str, Personality); 5] = [
     ("tini", Personality::Tini),
     ("tini-static", Personality::Tini),
@@ -73,9 +76,10 @@ impl Personality {
         NAMES.iter().find(|(known, _)| name == OsStr::new(known)).map(|(_, personality)| *personality)
     }
 
-    /// Reads the command line, whose first word is the program's name.
+    /// Reads the command line, whose first word is the program's name, and what of its variables
+    /// is among `environment`.
     #[must_use]
-    pub fn read(self, arguments: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> Asked {
+    pub fn read(self, arguments: Vec<OsString>, environment: &[(OsString, OsString)]) -> Asked {
         let asked = match self {
             Self::Tini => tini::read(arguments, environment),
             Self::DumbInit => dumb_init::read(arguments, environment),
@@ -110,6 +114,7 @@ fn variable<'a>(environment: &'a [(OsString, OsString)], name: &str) -> Option<&
 #[cfg(test)]
 mod tests {
     use super::{Answer, Asked, Personality, Run};
+    use crate::service::Environment;
     use std::ffi::{OsStr, OsString};
 
     /// What a command line comes to; words with `=` before the program's name are variables.
@@ -119,8 +124,8 @@ mod tests {
         let (variables, arguments) = words.split_at(program);
         let variable = |entry: &&str| entry.split_once('=').map(|(name, value)| (name.into(), value.into()));
         let arguments: Vec<OsString> = arguments.iter().map(Into::into).collect();
-        let environment = variables.iter().filter_map(variable).collect();
-        Personality::of(&arguments[0]).unwrap().read(arguments, environment)
+        let environment: Vec<_> = variables.iter().filter_map(variable).collect();
+        Personality::of(&arguments[0]).unwrap().read(arguments, &environment)
     }
 
     pub(super) fn run(line: &str) -> Run {
@@ -161,8 +166,7 @@ mod tests {
             for dashes in ["", "-- "] {
                 let run = run(&format!("A=1 CASTOFF_GRACE=x {program} {dashes}sh -c x -- --help"));
                 assert_eq!(run.plan.program.argv, ["sh", "-c", "x", "--", "--help"], "{program}");
-                let environment = [("A".into(), "1".into()), ("CASTOFF_GRACE".into(), "x".into())];
-                assert_eq!(run.plan.program.environment, environment);
+                assert_eq!(run.plan.program.environment, Environment::Own, "{program}");
             }
         }
     }

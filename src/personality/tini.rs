@@ -47,7 +47,7 @@ struct Options {
     tell_reaped: bool,
 }
 
-pub(super) fn read(arguments: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> Result<Run, Answer> {
+pub(super) fn read(arguments: Vec<OsString>, environment: &[(OsString, OsString)]) -> Result<Run, Answer> {
     if let [_, only] = arguments.as_slice()
         && only == "--version"
     {
@@ -55,14 +55,14 @@ pub(super) fn read(arguments: Vec<OsString>, environment: Vec<(OsString, OsStrin
     }
     let mut options = Options { verbosity: 1, ..Options::default() };
     let argv = command(arguments, &mut options).map_err(|stop| stop.answer("tini", USAGE))?;
-    options.subreaper |= variable(&environment, "TINI_SUBREAPER").is_some();
-    options.group |= variable(&environment, "TINI_KILL_PROCESS_GROUP").is_some();
-    if let Some(verbosity) = variable(&environment, "TINI_VERBOSITY").and_then(OsStr::to_str) {
+    options.subreaper |= variable(environment, "TINI_SUBREAPER").is_some();
+    options.group |= variable(environment, "TINI_KILL_PROCESS_GROUP").is_some();
+    if let Some(verbosity) = variable(environment, "TINI_VERBOSITY").and_then(OsStr::to_str) {
         // atoi(3): what is no number is 0; and it becomes unsigned
         let number = leading_number(verbosity).map_or(0, |(number, _)| number);
         options.verbosity = if number < 0 { i64::MAX } else { number };
     }
-    Ok(options.run(argv, environment))
+    Ok(options.run(argv))
 }
 
 fn command(arguments: Vec<OsString>, options: &mut Options) -> Result<Vec<OsString>, Stop> {
@@ -106,8 +106,8 @@ fn code(text: &str) -> Result<ExitCode, Stop> {
 }
 
 impl Options {
-    fn run(self, argv: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> Run {
-        let mut plan = RunPlan::new(argv, environment);
+    fn run(self, argv: Vec<OsString>) -> Run {
+        let mut plan = RunPlan::untouched(argv);
         plan.signals.scope = if self.group { Scope::Group } else { Scope::Main };
         plan.init.subreaper = if self.subreaper { Subreaper::Always } else { Subreaper::Never };
         plan.init.remap_exit = self.expected.into_iter().map(|code| (code, ExitCode::OK)).collect();

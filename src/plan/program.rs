@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, Located};
 use crate::env::Names;
 use crate::expression::{Expression, TextTemplate};
 use crate::service::log::Form;
-use crate::service::{Credentials, ProgramPlan};
+use crate::service::{Credentials, Environment, ProgramPlan};
 use crate::spec::{EnvironmentChange, Log, Service, Sign};
 use crate::sys::accounts::{Accounts, Identity};
 use crate::wildcard;
@@ -47,7 +47,8 @@ pub(super) fn program_plan(
         Ok(groups) => program.attributes.groups = groups,
         Err(found) => problems.extend(found),
     }
-    problems.extend(change_environment(&mut program.environment, &service.environment, context));
+    let change = |listed: &mut _| problems.extend(change_environment(listed, &service.environment, context));
+    program.environment.change(change);
     if problems.is_empty() { Ok(program) } else { Err(problems) }
 }
 
@@ -81,7 +82,7 @@ pub(super) fn command_plan(
 ) -> Result<ProgramPlan, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut program = ProgramPlan {
-        environment: base_environment.to_vec(),
+        environment: Environment::Listed(base_environment.to_vec()),
         working_directory: commanded.working_directory.map(|path| path.value.clone().into()),
         ..ProgramPlan::default()
     };
@@ -93,7 +94,7 @@ pub(super) fn command_plan(
     }
     match identity(commanded.user, commanded.group, accounts) {
         Ok(Some(identity)) => {
-            set_home(&mut program.environment, &identity);
+            program.environment.change(|listed| set_home(listed, &identity));
             let Identity { uid, gid, groups, .. } = identity;
             program.credentials = Some(Credentials { uid, gid, groups });
         }

@@ -74,8 +74,8 @@ pub fn run_plan(
     plan.init = wish.init.clone();
     if plan.program.argv.is_empty() {
         let Some(service) = service else { return Ok(None) };
-        let given = &plan.program.environment;
-        plan.program = program_plan(service, given, accounts, context, is_secret)?;
+        let given = plan.program.environment.listed();
+        plan.program = program_plan(service, &given, accounts, context, is_secret)?;
         fill_from_service(&mut plan, &wish, service);
     }
     if plan.init.own_session {

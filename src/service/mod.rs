@@ -19,6 +19,6 @@ pub use machine::{Event, Machine};
 pub use notice::{Notice, notices};
 pub use random::Random;
 pub use run_plan::{
-    Credentials, DEFAULT_GRACE, InitOptions, Manner, ProcessAttributes, ProgramPlan, RunPlan, Scope,
-    SignalPolicy, Subreaper,
+    Credentials, DEFAULT_GRACE, Environment, InitOptions, Manner, ProcessAttributes, ProgramPlan, RunPlan,
+    Scope, SignalPolicy, Subreaper,
 };

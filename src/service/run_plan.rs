@@ -1,12 +1,14 @@
 //! What is to be run and how, as plain data: made by `plan`, carried through the seal,
 //! performed by `supervise`. It knows nothing of the spec or of variables.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::time::Duration;
 
 use crate::exit::ExitCode;
 pub use crate::process_attributes::ProcessAttributes;
 use crate::signal::Signal;
+use crate::sys::environment::Variables;
 pub use crate::sys::spawn::Credentials;
 use crate::sys::spawn::Program;
 
@@ -33,8 +35,22 @@ impl RunPlan {
     /// A command that castoff stays with, and all else as it is where nothing is asked for.
     #[must_use]
     pub fn new(argv: Vec<OsString>, environment: Vec<(OsString, OsString)>) -> Self {
+        Self::of(ProgramPlan {
+            argv,
+            environment: Environment::Listed(environment),
+            ..ProgramPlan::default()
+        })
+    }
+
+    /// The same with castoff's own environment, as it is.
+    #[must_use]
+    pub fn untouched(argv: Vec<OsString>) -> Self {
+        Self::of(ProgramPlan { argv, environment: Environment::Own, ..ProgramPlan::default() })
+    }
+
+    fn of(program: ProgramPlan) -> Self {
         Self {
-            program: ProgramPlan { argv, environment, ..ProgramPlan::default() },
+            program,
             manner: Manner::Supervise,
             signals: SignalPolicy::default(),
             grace: DEFAULT_GRACE,
@@ -49,7 +65,7 @@ pub struct ProgramPlan {
     /// The command and its arguments.
     pub argv: Vec<OsString>,
     /// Its whole environment.
-    pub environment: Vec<(OsString, OsString)>,
+    pub environment: Environment,
     /// Who it runs as; `None`: as castoff does.
     pub credentials: Option<Credentials>,
     /// Where it runs; `None`: where castoff was started.
@@ -64,11 +80,57 @@ impl ProgramPlan {
     pub fn program(&self) -> Program<'_> {
         Program {
             argv: &self.argv,
-            environment: &self.environment,
+            environment: self.environment.variables(),
             credentials: self.credentials.as_ref(),
             working_directory: self.working_directory.as_deref(),
             attributes: &self.attributes,
         }
+    }
+}
+
+/// What a process gets as its environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// castoff's own, untouched: nothing of it is copied. There is none left once castoff has
+    /// overwritten it.
+    Own,
+    /// These.
+    Listed(Vec<(OsString, OsString)>),
+}
+
+impl Default for Environment {
+    fn default() -> Self {
+        Self::Listed(Vec::new())
+    }
+}
+
+impl Environment {
+    /// In the form that processes are made of.
+    #[must_use]
+    pub fn variables(&self) -> Variables<'_> {
+        match self {
+            Self::Own => Variables::Own,
+            Self::Listed(listed) => Variables::Listed(listed),
+        }
+    }
+
+    /// All of it, for who keeps it. Of castoff's own a copy is made.
+    #[must_use]
+    pub fn listed(&self) -> Cow<'_, [(OsString, OsString)]> {
+        match self {
+            Self::Own => Cow::Owned(std::env::vars_os().collect()),
+            Self::Listed(listed) => Cow::Borrowed(listed),
+        }
+    }
+
+    /// Changes it, or a copy of castoff's own.
+    pub fn change(&mut self, change: impl FnOnce(&mut Vec<(OsString, OsString)>)) {
+        let mut listed = match std::mem::take(self) {
+            Self::Own => std::env::vars_os().collect(),
+            Self::Listed(listed) => listed,
+        };
+        change(&mut listed);
+        *self = Self::Listed(listed);
     }
 }
 

@@ -11,7 +11,8 @@ use crate::exit::ExitCode;
 use crate::plan::Running;
 use crate::resource::{Limit, Resource};
 use crate::service::{
-    Credentials, InitOptions, Manner, ProcessAttributes, ProgramPlan, RunPlan, Scope, SignalPolicy, Subreaper,
+    Credentials, Environment, InitOptions, Manner, ProcessAttributes, ProgramPlan, RunPlan, Scope,
+    SignalPolicy, Subreaper,
 };
 use crate::sys::signals::SignalSet;
 use crate::sys::start::Inherited;
@@ -117,7 +118,7 @@ impl Writer {
 
     pub(super) fn program(&mut self, program: &ProgramPlan) {
         self.sequence(&program.argv, |out, argument| out.text(argument));
-        self.sequence(&program.environment, |out, (name, value)| {
+        self.sequence(&program.environment.listed(), |out, (name, value)| {
             out.text(name);
             out.text(value);
         });
@@ -202,7 +203,7 @@ impl Reader<'_> {
     pub(super) fn program(&mut self) -> Option<ProgramPlan> {
         Some(ProgramPlan {
             argv: self.sequence(Reader::text)?,
-            environment: self.sequence(|input| Some((input.text()?, input.text()?)))?,
+            environment: Environment::Listed(self.sequence(|input| Some((input.text()?, input.text()?)))?),
             credentials: self.option(|input| {
                 let (uid, gid) = (input.number()?, input.number()?);
                 Some(Credentials { uid, gid, groups: input.sequence(Reader::number)? })

@@ -11,8 +11,8 @@ use crate::schedule::{Missed, Overlap, ZoneData};
 use crate::service::log::Form;
 use crate::service::tree::{CheckRule, GiveUp, Id, Readiness, Restart, Rules, StopRule};
 use crate::service::{
-    BackoffPolicy, Credentials, InitOptions, Manner, ProcessAttributes, ProgramPlan, RunPlan, Scope,
-    SignalPolicy, Subreaper,
+    BackoffPolicy, Credentials, Environment, InitOptions, Manner, ProcessAttributes, ProgramPlan, RunPlan,
+    Scope, SignalPolicy, Subreaper,
 };
 use crate::signal::Signal;
 use crate::supervise::voice::{Level, LineFormat, Voice};
@@ -95,7 +95,7 @@ fn program() -> impl Strategy<Value = ProgramPlan> {
     )
         .prop_map(|(argv, environment, credentials, working_directory, attributes)| ProgramPlan {
             argv,
-            environment,
+            environment: Environment::Listed(environment),
             credentials,
             working_directory,
             attributes,

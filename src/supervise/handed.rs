@@ -1,9 +1,9 @@
 //! What castoff was handed for its service: sockets, from descriptor 3 on, with variables
 //! that say how many and for which process (sd_listen_fds(3)).
 
-use std::ffi::{OsStr, OsString};
-
 use libc::pid_t;
+
+use crate::service::Environment;
 
 /// Names the process that the sockets are for. Libraries take none where it is another.
 pub(super) const LISTEN_PID: &str = "LISTEN_PID";
@@ -15,23 +15,22 @@ const LISTEN_PIDFDID: &str = "LISTEN_PIDFDID";
 /// How many sockets castoff was handed for its service; `None` if they are not for castoff,
 /// `own`, and so not for its service either. What a service can't take as its own is
 /// removed from `environment` then.
-pub(super) fn sockets(environment: &mut Vec<(OsString, OsString)>, own: pid_t) -> Option<u32> {
+pub(super) fn sockets(environment: &mut Environment, own: pid_t) -> Option<u32> {
     if number::<pid_t>(environment, LISTEN_PID) != Some(own) {
         return None;
     }
-    environment.retain(|(name, _)| name != LISTEN_PIDFDID);
+    environment.change(|listed| listed.retain(|(name, _)| name != LISTEN_PIDFDID));
     Some(number(environment, "LISTEN_FDS").unwrap_or(0))
 }
 
-fn number<T: std::str::FromStr>(environment: &[(OsString, OsString)], wanted: &str) -> Option<T> {
-    let (_, value) = environment.iter().find(|(name, _)| name == wanted)?;
-    OsStr::to_str(value)?.parse().ok()
+fn number<T: std::str::FromStr>(environment: &Environment, wanted: &str) -> Option<T> {
+    environment.variables().get(wanted)?.to_str()?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::sockets;
-    use std::ffi::OsString;
+    use crate::service::Environment;
 
     #[test]
     fn only_what_is_handed_to_castoff_is_its_service_s() {
@@ -45,13 +44,11 @@ mod tests {
             (&["LISTEN_FDS=2"], None, 1),
             (&[], None, 0),
         ] {
-            let mut environment: Vec<(OsString, OsString)> = entries
-                .iter()
-                .filter_map(|entry| entry.split_once('='))
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect();
+            let listed = entries.iter().filter_map(|entry| entry.split_once('='));
+            let listed = listed.map(|(name, value)| (name.into(), value.into())).collect();
+            let mut environment = Environment::Listed(listed);
             assert_eq!(sockets(&mut environment, 7), count, "{entries:?}");
-            assert_eq!(environment.len(), left, "{entries:?}");
+            assert_eq!(environment.listed().len(), left, "{entries:?}");
         }
     }
 }

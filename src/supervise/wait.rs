@@ -14,7 +14,7 @@ use super::handed::{self, LISTEN_PID};
 use super::voice::{Level, Voice};
 use crate::exit::ExitCode;
 use crate::observe::oom;
-use crate::service::{Action, Event, Line, Machine, RunPlan, Scope, Subreaper};
+use crate::service::{Action, Environment, Event, Line, Machine, RunPlan, Scope, Subreaper};
 use crate::signal::Signal;
 use crate::sys::clock::monotonic;
 use crate::sys::environment;
@@ -34,8 +34,11 @@ const REAPED_AT_ONCE: usize = 1_000;
 
 /// Runs the service of `plan` and stays with it until the end.
 pub(super) fn supervise(mut plan: Box<RunPlan>, inherited: &Inherited, voice: Voice) -> ExitCode {
-    // The plan has what the service gets of it; nobody else is shown it.
-    environment::wipe();
+    // What is the service's own as it is has to be there until it starts.
+    let is_untouched = plan.program.environment == Environment::Own;
+    if !is_untouched {
+        environment::wipe();
+    }
     adopt_orphans(plan.init.subreaper, voice);
     let mut supervisor = Supervisor {
         machine: Machine::new(plan.signals.clone(), plan.grace).remapping(plan.init.remap_exit.clone()),
@@ -57,6 +60,10 @@ pub(super) fn supervise(mut plan: Box<RunPlan>, inherited: &Inherited, voice: Vo
     supervisor.drain();
     if let Some(code) = supervisor.exit {
         return code;
+    }
+    // The service has what it gets of it; nobody else is shown it.
+    if is_untouched {
+        environment::wipe();
     }
     // The first moment at which no descriptor above 2 is castoff's own.
     stdio::close_inherited(supervisor.sockets.unwrap_or(0));

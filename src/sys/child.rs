@@ -24,7 +24,8 @@ use super::{landlock, signals, terminal};
 pub(super) struct Order<'a> {
     pub(super) files: &'a [CString],
     pub(super) argv: &'a [*const c_char],
-    pub(super) envp: &'a [*const c_char],
+    /// A vector of C strings that ends with a null, or a null.
+    pub(super) envp: *const *const c_char,
     pub(super) directory: Option<&'a CStr>,
     pub(super) rights: &'a Rights,
     pub(super) attributes: &'a OwnAttributes,
@@ -131,9 +132,9 @@ fn confine(order: &Order<'_>) -> Result<(), Failure> {
 fn execute(order: &Order<'_>) -> Failure {
     let mut reported: Option<Failure> = None;
     for (file, item) in order.files.iter().zip(0..) {
-        // SAFETY: a C string and two null-terminated vectors of C strings (execve(2)).
+        // SAFETY: a C string and two null-terminated vectors of C strings, or no second (execve(2)).
         unsafe {
-            libc::syscall(libc::SYS_execve, file.as_ptr(), order.argv.as_ptr(), order.envp.as_ptr());
+            libc::syscall(libc::SYS_execve, file.as_ptr(), order.argv.as_ptr(), order.envp);
         }
         let failure = Failure { stage: Stage::Exec, errno: Errno::last(), item };
         match (failure.errno, reported.map(|earlier| earlier.errno)) {

@@ -175,6 +175,7 @@ mod tests {
     use super::{CAPTURED, Outcome, run_command, run_command_while};
     use crate::exit::ExitCode;
     use crate::signal::Signal;
+    use crate::sys::environment::Variables;
     use crate::sys::reap::Ending;
     use crate::sys::signal_source::SignalSource;
     use crate::sys::signals;
@@ -188,7 +189,8 @@ mod tests {
         let mask = signals::block_all().unwrap();
         let argv = ["sh", "-c", script].map(OsString::from);
         let environment = [("PATH".into(), "/usr/bin:/bin".into())];
-        let program = Program { argv: &argv, environment: &environment, ..Program::default() };
+        let program =
+            Program { argv: &argv, environment: Variables::Listed(&environment), ..Program::default() };
         let outcome = run_command(&program, &Inherited { mask, ..Inherited::default() });
         signals::restore(mask);
         outcome
@@ -212,7 +214,8 @@ mod tests {
         let mask = signals::block_all().unwrap();
         let argv = ["sh", "-c", "echo begun; sleep 1000"].map(OsString::from);
         let environment = [("PATH".into(), "/usr/bin:/bin".into())];
-        let program = Program { argv: &argv, environment: &environment, ..Program::default() };
+        let program =
+            Program { argv: &argv, environment: Variables::Listed(&environment), ..Program::default() };
         let mut asked = 0;
         let outcome = run_command_while(&program, &Inherited { mask, ..Inherited::default() }, &mut || {
             asked += 1;

@@ -97,8 +97,7 @@ pub fn explain(program: &Program<'_>, candidates: Option<&Candidates>, failure: 
 #[must_use]
 pub fn foresee(program: &Program<'_>) -> Option<Diagnostic> {
     let command = program.argv.first()?;
-    let path = program.environment.iter().find(|(name, _)| name == "PATH");
-    let candidates = lookup::candidates(command, path.map(|(_, value)| value.as_os_str()));
+    let candidates = lookup::candidates(command, program.environment);
     let mut first = None;
     for (file, candidate) in candidates.files.iter().zip(0..) {
         let directory = program.working_directory.map_or(Path::new(""), Path::new);
@@ -223,8 +222,14 @@ fn names_in(directory: &Path) -> Vec<String> {
 
 fn too_long(program: &Program<'_>, command: &OsStr) -> Diagnostic {
     let arguments = program.argv.iter().map(|argument| argument.len() + 1);
-    let variables = program.environment.iter().map(|(name, value)| name.len() + value.len() + 2);
-    let total: usize = arguments.chain(variables).sum();
+    let mut total: usize = arguments.sum();
+    let mut longest = Vec::new();
+    program.environment.each(|name, value| {
+        total += name.len() + value.len() + 2;
+        if name.len() + value.len() + 1 >= LONGEST_STRING {
+            longest.push(name.to_owned());
+        }
+    });
     let mut diagnostic = Diagnostic::error(
         ExitCode::NOT_EXECUTABLE,
         format!(
@@ -236,12 +241,9 @@ fn too_long(program: &Program<'_>, command: &OsStr) -> Diagnostic {
         diagnostic =
             diagnostic.note(format!("an argument is longer than the kernel's {LONGEST_STRING} bytes"));
     }
-    for (name, value) in program.environment {
-        if name.len() + value.len() + 1 >= LONGEST_STRING {
-            let name = name.display();
-            diagnostic =
-                diagnostic.note(format!("`{name}` is longer than the kernel's {LONGEST_STRING} bytes"));
-        }
+    for name in longest {
+        let name = name.display();
+        diagnostic = diagnostic.note(format!("`{name}` is longer than the kernel's {LONGEST_STRING} bytes"));
     }
     diagnostic
 }
@@ -311,11 +313,12 @@ fn libc_of(loader: &Path) -> Option<(&'static str, &'static str)> {
 mod tests {
     use super::{Cause, explain, foresee, judge};
     use crate::exit::ExitCode;
+    use crate::sys::environment::Variables;
     use crate::sys::lookup::candidates;
     use crate::sys::program_file::Facts;
     use crate::sys::spawn::{Failure, Prepared, Program, Setting, Stage};
     use nix::errno::Errno;
-    use std::ffi::{OsStr, OsString};
+    use std::ffi::OsString;
 
     fn file(mode: u32, noexec: bool, head: &[u8]) -> Facts {
         Facts::File { mode, uid: 0, gid: 0, noexec, head: head.to_vec() }
@@ -370,7 +373,7 @@ mod tests {
             let path = scratch.path(name);
             std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
             let argv = [path.into_os_string()];
-            let program = Program { argv: &argv, environment: &[], ..Program::default() };
+            let program = Program { argv: &argv, ..Program::default() };
             let foreseen = foresee(&program).map(|diagnostic| diagnostic.render(false));
             let prepared = Prepared::new(&program).unwrap();
             let met = match prepared.spawn(&Setting::default()) {
@@ -386,15 +389,16 @@ mod tests {
         assert!(run("interpreter", 0o755, "#!/opt/none\n").contains("`/opt/none` does not exist"));
         assert!(run("text", 0o755, "echo\n").contains("without a first line"));
         let (argv, path) = (["no-such-program".into()], [("PATH".into(), "/bin".into())]);
-        let program = Program { argv: &argv, environment: &path, ..Program::default() };
+        let program = Program { argv: &argv, environment: Variables::Listed(&path), ..Program::default() };
         assert_eq!(foresee(&program).unwrap().exit, ExitCode::NOT_FOUND);
     }
 
     fn told(argv: &[&str], path: &str, failure: Failure) -> (ExitCode, String) {
         let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
         let environment = [("PATH".into(), path.into()), ("SECRET".into(), "hunter2".repeat(20_000).into())];
-        let program = Program { argv: &argv, environment: &environment, ..Program::default() };
-        let found = argv.first().map(|command| candidates(command, Some(OsStr::new(path))));
+        let program =
+            Program { argv: &argv, environment: Variables::Listed(&environment), ..Program::default() };
+        let found = argv.first().map(|command| candidates(command, program.environment));
         let diagnostic = explain(&program, found.as_ref(), failure);
         (diagnostic.exit, diagnostic.render(false))
     }

@@ -1,12 +1,13 @@
 //! castoff's own place among the processes: its id, its name, its session, its parent, whose
 //! orphans it gets.
 
-#![allow(unsafe_code, reason = "getpid(2), getppid(2), getsid(2), prctl(2)")]
+#![allow(unsafe_code, reason = "getpid(2), getppid(2), exit_group(2), getsid(2), prctl(2)")]
 
 use libc::{c_long, c_void, pid_t};
 use nix::errno::Errno;
 
 use super::send::{Target, send};
+use crate::exit::ExitCode;
 use crate::signal::Signal;
 
 /// castoff's process id.
@@ -21,6 +22,12 @@ pub fn own_pid() -> pid_t {
 pub fn parent_pid() -> pid_t {
     // SAFETY: getppid(2) has no arguments and can't fail.
     unsafe { libc::getppid() }
+}
+
+/// Ends castoff. Nothing is left to be done at an exit: what is written is written at once.
+pub fn end(code: ExitCode) -> ! {
+    // SAFETY: takes an integer and does not return (exit_group(2)).
+    unsafe { libc::_exit(code.0.into()) }
 }
 
 /// Whether castoff leads its session.

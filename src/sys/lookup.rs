@@ -8,6 +8,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use super::environment::Variables;
+
 /// The PATH where the environment has none: that of container images.
 pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -20,16 +22,17 @@ pub struct Candidates {
     pub searched: Option<OsString>,
 }
 
-/// Looks `command` up. A command with a slash is itself the only candidate. An empty
-/// element of PATH is the working directory, an empty PATH counts as none.
+/// Looks `command` up in the PATH of an environment. A command with a slash is itself the only
+/// candidate. An empty element of PATH is the working directory, an empty PATH counts as none.
 #[must_use]
-pub fn candidates(command: &OsStr, path: Option<&OsStr>) -> Candidates {
+pub fn candidates(command: &OsStr, environment: Variables<'_>) -> Candidates {
     if command.as_bytes().contains(&b'/') || command.is_empty() {
         return Candidates { files: vec![PathBuf::from(command)], searched: None };
     }
-    let path = path.filter(|path| !path.is_empty()).unwrap_or(OsStr::new(DEFAULT_PATH));
-    let files = directories(path).map(|directory| directory.join(command));
-    Candidates { files: files.filter(|file| may_exist(file)).collect(), searched: Some(path.to_owned()) }
+    let path = environment.get("PATH").filter(|path| !path.is_empty());
+    let path = path.unwrap_or_else(|| DEFAULT_PATH.into());
+    let files = directories(&path).map(|directory| directory.join(command));
+    Candidates { files: files.filter(|file| may_exist(file)).collect(), searched: Some(path) }
 }
 
 /// The directories of a PATH.
@@ -51,27 +54,35 @@ fn may_exist(file: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{candidates, directories};
-    use std::ffi::OsStr;
+    use std::ffi::{OsStr, OsString};
     use std::path::PathBuf;
+
+    use crate::sys::environment::Variables;
+
+    /// What is found of a command where PATH is this.
+    fn found(command: &str, path: Option<&str>) -> (Vec<PathBuf>, Option<OsString>) {
+        let listed: Vec<_> = path.map(|path| ("PATH".into(), path.into())).into_iter().collect();
+        let found = candidates(OsStr::new(command), Variables::Listed(&listed));
+        (found.files, found.searched)
+    }
 
     #[test]
     fn a_command_with_a_slash_is_not_searched() {
         for command in ["/bin/sh", "./x", "a/b", ""] {
-            let found = candidates(OsStr::new(command), Some(OsStr::new("/bin")));
-            assert_eq!((found.files, found.searched), (vec![PathBuf::from(command)], None));
+            assert_eq!(found(command, Some("/bin")), (vec![PathBuf::from(command)], None));
         }
     }
 
     #[test]
     fn what_is_absent_is_left_out() {
-        let found = candidates(OsStr::new("sh"), Some(OsStr::new("/nonexistent:/bin:/etc/passwd:")));
-        assert_eq!(found.files, [PathBuf::from("/bin/sh"), PathBuf::from("./sh")]);
+        let (files, _) = found("sh", Some("/nonexistent:/bin:/etc/passwd:"));
+        assert_eq!(files, [PathBuf::from("/bin/sh"), PathBuf::from("./sh")]);
     }
 
     #[test]
     fn an_unset_or_empty_path_is_that_of_images() {
-        for path in [None, Some(OsStr::new(""))] {
-            assert!(candidates(OsStr::new("sh"), path).files.contains(&PathBuf::from("/bin/sh")));
+        for path in [None, Some("")] {
+            assert!(found("sh", path).0.contains(&PathBuf::from("/bin/sh")));
         }
     }
 

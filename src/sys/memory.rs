@@ -3,13 +3,15 @@
 //! dlmalloc is in the place of musl's, which maps pages for each size of allocation anew and
 //! locks slowly between threads. Its lock is a futex that nobody waits at while there is one
 //! thread. What is large is mapped on its own and given back when it is freed: dlmalloc gives back
-//! the end of its heap only, and mmap(2) puts new memory before its beginning. Where the
+//! the end of its heap only, and mmap(2) puts new memory before its beginning. The first few
+//! kilobytes are among castoff's variables: a plain init needs no more, and no heap. Where the
 //! kernel gives no memory, a reserve takes its place: castoff as PID 1 has to see to the end of
 //! its service all the same.
 
 #![allow(unsafe_code, reason = "a global allocator; madvise(2)")]
 
 use std::alloc::{GlobalAlloc, Layout};
+use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -30,14 +32,27 @@ const OWN_FRAMES: usize = 1024;
 pub struct Heap;
 
 struct State {
+    first: Stack,
     dlmalloc: Dlmalloc,
-    /// Allocations that are not freed yet.
+    /// Whether it was asked for anything: asking it costs pages.
+    is_set_up: bool,
+    /// Allocations of it that are not freed yet.
     live: usize,
-    reserve: Reserve,
+    reserve: Stack,
 }
 
-static HEAP: Mutex<State> =
-    Mutex::new(State { dlmalloc: Dlmalloc::new(), live: 0, reserve: Reserve::none() });
+static HEAP: Mutex<State> = Mutex::new(State {
+    first: Stack::of(&raw mut FIRST),
+    dlmalloc: Dlmalloc::new(),
+    is_set_up: false,
+    live: 0,
+    reserve: Stack::none(),
+});
+
+/// Bytes that need neither a system call nor page tables of their own.
+const AT_FIRST: usize = 4 << 10;
+
+static mut FIRST: [u8; AT_FIRST] = [0; AT_FIRST];
 
 /// Bytes of the reserve: enough for a list of all processes of a machine that has 32,768, the
 /// usual limit. Until it is needed it is no memory but addresses.
@@ -45,19 +60,25 @@ const RESERVED: usize = 8 << 20;
 
 /// Blocks one behind the other. The last is free again when it is freed, which what is needed for
 /// a moment is; all are when no block is left: what the loop allocates it frees before it waits.
-struct Reserve {
-    /// Null until it is mapped.
+struct Stack {
+    /// Null: it is not there.
     base: AtomicPtr<u8>,
+    size: usize,
     used: usize,
     live: usize,
 }
 
-impl Reserve {
+impl Stack {
     const fn none() -> Self {
-        Self { base: AtomicPtr::new(std::ptr::null_mut()), used: 0, live: 0 }
+        Self { base: AtomicPtr::new(ptr::null_mut()), size: 0, used: 0, live: 0 }
     }
 
-    /// A mapping of its own: among castoff's variables it would set them on two pages.
+    const fn of(first: *mut [u8; AT_FIRST]) -> Self {
+        Self { base: AtomicPtr::new(first.cast()), size: AT_FIRST, ..Self::none() }
+    }
+
+    /// A mapping of its own: as one of castoff's variables it would be refused by who limits memory
+    /// to less, and castoff with it (execve(2)).
     fn map(&mut self) {
         if !self.base.get_mut().is_null() {
             return;
@@ -65,15 +86,16 @@ impl Reserve {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
         // SAFETY: a new private mapping; nothing else knows its address.
-        let mapped = unsafe { libc::mmap(std::ptr::null_mut(), RESERVED, protection, flags, -1, 0) };
+        let mapped = unsafe { libc::mmap(ptr::null_mut(), RESERVED, protection, flags, -1, 0) };
         if mapped != libc::MAP_FAILED {
             *self.base.get_mut() = mapped.cast();
+            self.size = RESERVED;
         }
     }
 
     fn holds(&self, pointer: *const u8) -> bool {
         let base = self.base.load(Ordering::Relaxed);
-        !base.is_null() && pointer.addr().wrapping_sub(base.addr()) < RESERVED
+        !base.is_null() && pointer.addr().wrapping_sub(base.addr()) < self.size
     }
 
     /// Null where it is used up.
@@ -83,8 +105,8 @@ impl Reserve {
             return base;
         }
         let start = (base.addr() + self.used).next_multiple_of(layout.align()) - base.addr();
-        let Some(end) = start.checked_add(layout.size()).filter(|end| *end <= RESERVED) else {
-            return std::ptr::null_mut();
+        let Some(end) = start.checked_add(layout.size()).filter(|end| *end <= self.size) else {
+            return ptr::null_mut();
         };
         self.used = end;
         self.live += 1;
@@ -101,6 +123,26 @@ impl Reserve {
             self.used = start;
         }
     }
+
+    /// Whether the block, if it is the last, has this other size from now on.
+    fn resize(&mut self, block: *const u8, size: usize, new_size: usize) -> bool {
+        let start = block.addr().wrapping_sub(self.base.get_mut().addr());
+        let end = start.checked_add(new_size).filter(|end| *end <= self.size);
+        match end {
+            Some(end) if start.wrapping_add(size) == self.used => {
+                self.used = end;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+impl State {
+    /// The one that holds a block, if it is in none that the heap or the kernel gave.
+    fn stack_of(&mut self, block: *const u8) -> Option<&mut Stack> {
+        [&mut self.first, &mut self.reserve].into_iter().find(|stack| stack.holds(block))
+    }
 }
 
 fn heap() -> MutexGuard<'static, State> {
@@ -116,11 +158,11 @@ fn map(size: usize) -> *mut u8 {
     const KIND: c_int = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
     let rights = libc::PROT_READ | libc::PROT_WRITE;
     // SAFETY: a new private mapping.
-    mapped(unsafe { libc::mmap(std::ptr::null_mut(), size, rights, KIND, -1, 0) })
+    mapped(unsafe { libc::mmap(ptr::null_mut(), size, rights, KIND, -1, 0) })
 }
 
 fn mapped(address: *mut c_void) -> *mut u8 {
-    if address == libc::MAP_FAILED { std::ptr::null_mut() } else { address.cast() }
+    if address == libc::MAP_FAILED { ptr::null_mut() } else { address.cast() }
 }
 
 // SAFETY: dlmalloc keeps the promises of an allocator, for one caller at a time, and so does the
@@ -132,40 +174,40 @@ unsafe impl GlobalAlloc for Heap {
             return if made.is_null() { heap().reserve.take(layout) } else { made };
         }
         let mut heap = heap();
+        let first = heap.first.take(layout);
+        if !first.is_null() {
+            return first;
+        }
         // SAFETY: the caller's promises are those that are asked for.
         let made = unsafe { heap.dlmalloc.malloc(layout.size(), layout.align()) };
         if made.is_null() {
             return heap.reserve.take(layout);
         }
         heap.live = heap.live.wrapping_add(1);
+        heap.is_set_up = true;
         made
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        let is_large = is_large(layout.size(), layout.align());
-        let mut heap = heap();
-        let made = if is_large {
-            map(layout.size())
-        } else {
-            // SAFETY: as above.
-            unsafe { heap.dlmalloc.calloc(layout.size(), layout.align()) }
-        };
-        if made.is_null() {
-            let made = heap.reserve.take(layout);
-            if !made.is_null() {
-                // SAFETY: a block of this size, which was used before perhaps.
-                unsafe { made.write_bytes(0, layout.size()) };
-            }
-            return made;
+        let pages =
+            if is_large(layout.size(), layout.align()) { map(layout.size()) } else { ptr::null_mut() };
+        if !pages.is_null() {
+            return pages;
         }
-        heap.live = heap.live.wrapping_add(usize::from(!is_large));
-        made
+        // SAFETY: the caller's promises; what is made is a block of this size.
+        unsafe {
+            let made = self.alloc(layout);
+            if !made.is_null() {
+                made.write_bytes(0, layout.size());
+            }
+            made
+        }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         let mut heap = heap();
-        if heap.reserve.holds(pointer) {
-            heap.reserve.free(pointer, layout.size());
+        if let Some(stack) = heap.stack_of(pointer) {
+            stack.free(pointer, layout.size());
             return;
         }
         if is_large(layout.size(), layout.align()) {
@@ -179,7 +221,11 @@ unsafe impl GlobalAlloc for Heap {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        if !heap().reserve.holds(pointer) {
+        if let Some(stack) = heap().stack_of(pointer) {
+            if stack.resize(pointer, layout.size(), new_size) {
+                return pointer;
+            }
+        } else {
             // SAFETY: as above.
             let made = unsafe { self.resize(pointer, layout, new_size) };
             if !made.is_null() {
@@ -203,7 +249,7 @@ impl Heap {
     /// The same block with another size, where it is and will be of one kind; else null.
     ///
     /// # Safety
-    /// As for `realloc`; the block is none of the reserve.
+    /// As for `realloc`; the block is in no [`Stack`].
     unsafe fn resize(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         match (is_large(layout.size(), layout.align()), is_large(new_size, layout.align())) {
             // SAFETY: the caller's promises.
@@ -215,7 +261,7 @@ impl Heap {
                 // SAFETY: as in `dealloc`; nobody uses the old address after this.
                 mapped(unsafe { libc::mremap(pointer.cast(), old, new_size, flags) })
             }
-            _ => std::ptr::null_mut(),
+            _ => ptr::null_mut(),
         }
     }
 }
@@ -234,6 +280,9 @@ pub fn give_back() {
 }
 
 fn give_back_heap(heap: &mut State) {
+    if !heap.is_set_up {
+        return;
+    }
     heap.dlmalloc.set_granularity(PAGE);
     // SAFETY: nothing that is in use is given back. Where nothing is in use at all, one page is
     // left, where a new allocation would be made: what is allocated later begins elsewhere.
@@ -247,6 +296,7 @@ fn give_back_heap(heap: &mut State) {
         if heap.live == 0 {
             libc::madvise(last.with_addr(last.addr() & !(PAGE - 1)).cast(), PAGE, libc::MADV_DONTNEED);
             heap.dlmalloc = Dlmalloc::new();
+            heap.is_set_up = false;
         }
     }
 }
@@ -255,7 +305,7 @@ fn give_back_stack() {
     let here = 0_u8;
     let here = (&raw const here).addr();
     let end = here.saturating_sub(OWN_FRAMES) & !(PAGE - 1);
-    let start = std::ptr::without_provenance_mut::<c_void>(end.saturating_sub(STACK_USED));
+    let start = ptr::without_provenance_mut::<c_void>(end.saturating_sub(STACK_USED));
     // SAFETY: below the frames of this call the stack holds nothing that is in use, and
     // nothing else is mapped so near below it; that part of it was never used, and is not
     // mapped, is no mistake (ENOMEM, madvise(2)).
@@ -266,12 +316,12 @@ fn give_back_stack() {
 mod tests {
     use std::alloc::{GlobalAlloc, Layout};
 
-    use super::{Heap, LARGE, RESERVED, Reserve, give_back};
+    use super::{Heap, LARGE, RESERVED, Stack, give_back};
 
     #[test]
     fn the_reserve_is_free_again_when_its_last_block_is() {
         let layout = |size, align| Layout::from_size_align(size, align).unwrap();
-        let mut reserve = Reserve::none();
+        let mut reserve = Stack::none();
         assert!(reserve.take(layout(1, 1)).is_null(), "it is not there yet");
         reserve.map();
         for _ in 0..2 {

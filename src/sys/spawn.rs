@@ -21,6 +21,7 @@ use nix::errno::Errno;
 use super::c_strings::CStrings;
 use super::child;
 use super::child_attributes::OwnAttributes;
+use super::environment::{self, Variables};
 use super::landlock::{Protection, Shortcoming};
 use super::lookup::{self, Candidates};
 use super::pid_entry::PidEntry;
@@ -46,7 +47,7 @@ pub struct Program<'a> {
     /// The command and its arguments. The command is looked up in the environment's PATH.
     pub argv: &'a [OsString],
     /// The whole environment.
-    pub environment: &'a [(OsString, OsString)],
+    pub environment: Variables<'a>,
     /// Who it runs as; `None`: as castoff does.
     pub credentials: Option<&'a Credentials>,
     /// Where it runs; `None`: where castoff is.
@@ -82,6 +83,7 @@ pub struct Prepared {
     // The vectors of pointers end with a null and point into the strings beside them,
     // which are never changed.
     argv: Vec<*const c_char>,
+    // Empty, without even a null: castoff's own.
     envp: Vec<*const c_char>,
     _arguments: CStrings,
     variables: CStrings,
@@ -103,10 +105,10 @@ fn arguments(program: &Program<'_>) -> Result<CStrings, Errno> {
     Ok(strings)
 }
 
-fn variables(program: &Program<'_>) -> Result<CStrings, Errno> {
-    let bytes = program.environment.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
-    let mut strings = CStrings::with_room(bytes, program.environment.len());
-    for (name, value) in program.environment {
+fn variables(listed: &[(OsString, OsString)]) -> Result<CStrings, Errno> {
+    let bytes = listed.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+    let mut strings = CStrings::with_room(bytes, listed.len());
+    for (name, value) in listed {
         strings.push(&[name.as_bytes(), b"=", value.as_bytes()])?;
     }
     Ok(strings)
@@ -122,14 +124,20 @@ impl Prepared {
         let refused = |errno| Failure::new(Stage::Arguments, errno);
         let invalid = |_| refused(Errno::EINVAL);
         let command = program.argv.first().ok_or(Failure::new(Stage::Arguments, Errno::ENOENT))?;
-        let path = program.environment.iter().find(|(name, _)| name == "PATH");
-        let candidates = lookup::candidates(command, path.map(|(_, value)| value.as_os_str()));
+        let candidates = lookup::candidates(command, program.environment);
         let c_string = |text: &OsStr| CString::new(text.as_bytes());
         let files = candidates.files.iter().map(|file| c_string(file.as_os_str()));
         let files = files.collect::<Result<Vec<_>, _>>().map_err(invalid)?;
         let arguments = arguments(program).map_err(refused)?;
-        let variables = variables(program).map_err(refused)?;
-        let (argv, envp) = (arguments.pointers(), variables.pointers());
+        let (variables, envp) = match program.environment {
+            Variables::Own => (CStrings::default(), Vec::new()),
+            Variables::Listed(listed) => {
+                let variables = variables(listed).map_err(refused)?;
+                let envp = variables.pointers();
+                (variables, envp)
+            }
+        };
+        let argv = arguments.pointers();
         let directory = program.working_directory.map(c_string).transpose().map_err(invalid)?;
         let attributes = program.attributes;
         let paths = &attributes.read_only_paths;
@@ -151,7 +159,7 @@ impl Prepared {
     }
 
     /// With the id of the process that will be made as the value of the variable `name`, if
-    /// there is one.
+    /// there is one among those that were listed.
     #[must_use]
     pub fn with_pid_in(mut self, name: &str) -> Self {
         let at = self.variables.position(&[name.as_bytes(), b"="]);
@@ -232,7 +240,7 @@ impl Prepared {
         child::Order {
             files: &self.files,
             argv: &self.argv,
-            envp: &self.envp,
+            envp: if self.envp.is_empty() { environment::vector() } else { self.envp.as_ptr() },
             directory: self.directory.as_deref(),
             rights: &self.rights,
             attributes: &self.attributes,
@@ -294,8 +302,8 @@ struct Call<'a> {
     failure: Option<Failure>,
 }
 
-/// Bytes of the child's stack, of which a debug build uses a third.
-const STACK: usize = 8 * 1024;
+/// Bytes of the child's stack, of which a third is used.
+const STACK: usize = if cfg!(debug_assertions) { 8 * 1024 } else { 4 * 1024 };
 
 /// A stack, aligned as the ABI wants its top.
 #[repr(align(16))]

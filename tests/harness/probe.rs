@@ -78,7 +78,10 @@ fn run(arguments: &[OsString]) -> ExitCode {
                 plan.program.credentials =
                     Some(Credentials { uid: ids[0], gid: ids[1], groups: ids[2..].to_vec() });
             }
-            "--long-variable" => plan.program.environment.push(("LONG".into(), "x".repeat(200_000).into())),
+            "--long-variable" => {
+                let long = ("LONG".into(), "x".repeat(200_000).into());
+                plan.program.environment.change(|listed| listed.push(long));
+            }
             "--directory" => plan.program.working_directory = Some(value().into()),
             other => panic!("no option {other}"),
         }

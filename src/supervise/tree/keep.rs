@@ -69,7 +69,7 @@ pub(in super::super) fn supervise(mut plan: TreePlan, inherited: &Inherited, voi
     let programs = plan.services.iter_mut().map(|service| &mut service.program);
     for program in programs.chain(plan.crons.iter_mut().map(|cron| &mut cron.program)) {
         let is_own = |name: &OsString| NOT_HANDED_ON.iter().any(|other| name == other);
-        program.environment.retain(|(name, _)| !is_own(name));
+        program.environment.change(|listed| listed.retain(|(name, _)| !is_own(name)));
     }
     let logs = Logs::new(&plan, voice);
     let crons = Crons::new(std::mem::take(&mut plan.crons), plan.grace, *inherited, voice);

@@ -108,7 +108,7 @@ impl Keeper {
         // what an earlier instance has said is not this one's
         let _ = watch.hear(None, 0);
         let mut plan = service.program.clone();
-        plan.environment.extend(watch.variables(service.rules.watchdog));
+        plan.environment.change(|listed| listed.extend(watch.variables(service.rules.watchdog)));
         let input = empty_input().ok();
         let handed = watch.handed();
         let outputs = self.logs.pipes(Speaker::Service(id));
