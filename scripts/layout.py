@@ -191,10 +191,11 @@ with tempfile.TemporaryDirectory() as made:
     place = Path(made)
     sections = build()
     prepare = spec(place)
-    os.environ["CASTOFF_STATE"] = str(place / "state")
-    subprocess.run(prepare, check=True)
     # a service that has a signal forwarded to it, and ends by it
     service = ["sh", "-c", "kill -TERM $PPID; exec sleep 60"]
     plain = touched(sections, [str(BUILT), "--", *service], place)
+    # a setting of castoff's own, which a plain init usually has none of
+    os.environ["CASTOFF_STATE"] = str(place / "state")
+    subprocess.run(prepare, check=True)
     prepared = touched(sections, prepare, place)
     (ROOT / "scripts/layout.ld").write_text(script(sections, plain, prepared))

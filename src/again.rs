@@ -23,6 +23,7 @@ use crate::sys::start::Inherited;
 
 /// Does it, from where castoff was started before.
 #[cold]
+#[inline(never)]
 pub(crate) fn run(again: Again, inherited: &Inherited) -> ExitCode {
     name_process();
     let Again { arguments, environment, directory } = again;

@@ -138,6 +138,7 @@ pub enum Asked {
 ///
 /// # Errors
 /// The first mistake.
+#[inline(never)]
 pub fn parse(arguments: Vec<OsString>) -> Result<Asked, Diagnostic> {
     let mut parser = Parser::from_iter(arguments);
     let mut options = Options::default();
@@ -173,6 +174,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Asked, Diagnostic> {
 }
 
 impl Options {
+    #[cold]
     #[inline(never)]
     fn take(&mut self, name: &str, parser: &mut Parser) -> Result<(), Diagnostic> {
         if let Some(wish) = asked_wish(name, parser)? {
@@ -349,6 +351,7 @@ fn parse_remap(text: &str) -> Result<(ExitCode, ExitCode), String> {
 }
 
 #[cold]
+#[inline(never)]
 fn help() -> String {
     let mut text = String::from(
         "The entrypoint of a container image: checks the environment, renders config files, and\n\

@@ -23,6 +23,7 @@ pub(crate) fn shown(diagnostics: &[Diagnostic], format: Format) -> String {
 }
 
 #[cold]
+#[inline(never)]
 pub(crate) fn fail(problems: &[Diagnostic], format: Format) -> ExitCode {
     tell(&shown(problems, format));
     write_termination_log(&report::as_text(problems, false));

@@ -16,6 +16,7 @@ use crate::sys::start::Inherited;
 /// Looks until it has seen, or for as long as it may. `parent` is castoff's parent as its
 /// start found it.
 #[cold]
+#[inline(never)]
 pub(crate) fn run(looking: &Looking, inherited: &Inherited, parent: pid_t) -> ExitCode {
     name_process();
     let environment: Vec<_> = std::env::vars_os().collect();

@@ -21,6 +21,7 @@ use crate::supervise::{Again, Sealing};
 use crate::sys::accounts::Accounts;
 
 impl Asked {
+    #[inline(never)]
     pub(crate) fn plain_init(&self) -> Result<Outcome, End> {
         if self.mode != Mode::Start || self.options.env_file.is_some() {
             return Err(Diagnostic::error(ExitCode::USAGE, "there is no spec")

@@ -66,7 +66,11 @@ const NAMES: [&str; 7] = [
 ///
 /// # Errors
 /// A name that castoff doesn't know, or a value that isn't UTF-8.
-pub fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Settings, Vec<Diagnostic>> {
+#[inline(never)]
+pub fn read(variables: Vec<(OsString, OsString)>) -> Result<Settings, Vec<Diagnostic>> {
+    if variables.is_empty() {
+        return Ok(Settings::default());
+    }
     let mut own = Vec::new();
     let mut problems = Vec::new();
     for (name, value) in variables {
@@ -105,7 +109,7 @@ mod tests {
 
     #[test]
     fn known_names_are_read_and_others_left_alone() {
-        let settings = read([
+        let settings = read(vec![
             pair("CASTOFF_CONFIG", "/x.toml"),
             pair("CASTOFF_GRACE", ""),
             pair("PATH", "/bin"),
@@ -117,7 +121,7 @@ mod tests {
     #[test]
     fn a_misspelt_name_and_bytes_are_refused() {
         let problems =
-            read([pair("CASTOFF_CONFG", "x"), ("CASTOFF_ROOT".into(), OsString::from_vec(vec![0xff]))])
+            read(vec![pair("CASTOFF_CONFG", "x"), ("CASTOFF_ROOT".into(), OsString::from_vec(vec![0xff]))])
                 .unwrap_err();
         assert_eq!(problems.len(), 2);
         assert_eq!(problems[0].helps, ["did you mean CASTOFF_CONFIG?"]);

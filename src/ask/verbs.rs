@@ -36,6 +36,7 @@ pub(crate) struct Manner<'a> {
 
 /// Asks, and tells what came of it.
 #[cold]
+#[inline(never)]
 pub(crate) fn run(wish: &Wish, manner: &Manner<'_>) -> ExitCode {
     let done = match wish {
         Wish::Healthcheck => return healthcheck(manner.control),

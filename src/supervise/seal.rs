@@ -21,6 +21,8 @@ const ARGUMENT: &str = "--sealed=";
 
 /// Becomes a fresh castoff that supervises `plan`. Returns only if that can't be: no memfd,
 /// or no /proc to find castoff's own file by.
+#[cold]
+#[inline(never)]
 pub(super) fn start_afresh(plan: &Running, inherited: &Inherited, voice: Voice) -> Errno {
     let handed = codec::encode(plan, inherited, voice);
     if let Running::Tree(TreePlan { start: Some(fd), .. }) = plan {
@@ -42,25 +44,30 @@ pub(super) fn start_afresh(plan: &Running, inherited: &Inherited, voice: Voice) 
 pub fn sealed_entry(arguments: &[OsString]) -> Option<ExitCode> {
     let [_, argument] = arguments else { return None };
     let fd = argument.to_str()?.strip_prefix(ARGUMENT)?;
+    Some(take_over(fd))
+}
+
+#[inline(never)]
+fn take_over(fd: &str) -> ExitCode {
     let received = fd.parse().map_err(|_| Errno::EBADF).and_then(memfd::receive);
     if let Err(errno) = received
         && !matches!(errno, Errno::EBADF | Errno::EINVAL | Errno::EPERM)
     {
         let reason = format!("can't read the prepared run from `/proc/self/fd/{fd}`: {}", errno.desc());
         Voice::default().say(Level::Error, &reason);
-        return Some(ExitCode::IO);
+        return ExitCode::IO;
     }
     // the bytes, which hold what the plan does, are gone before it is supervised
     let handoff = received.ok().and_then(|bytes| codec::decode(&bytes));
     match handoff {
         Some(Handoff { plan, inherited, voice }) => {
             itself::name_process();
-            Some(run::supervise(plan, &inherited, voice))
+            run::supervise(plan, &inherited, voice)
         }
         None => {
             Voice::default()
                 .say(Level::Error, "`--sealed` is what castoff calls itself with; it is no option");
-            Some(ExitCode::USAGE)
+            ExitCode::USAGE
         }
     }
 }
