@@ -3,14 +3,17 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 pub(crate) struct Directory(pub(crate) PathBuf);
 
 impl Directory {
-    /// `name` tells it from those of the other tests.
+    /// A new one; `name` tells a person whose it is.
     pub(crate) fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("castoff-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("castoff-{}-{count}-{name}", std::process::id()));
+        fs::create_dir(&path).unwrap();
         Self(path)
     }
 
