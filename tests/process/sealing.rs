@@ -26,7 +26,7 @@ fn the_environment_is_gone_after_sealing() {
 fn a_plain_init_shows_no_environment_either_and_the_service_has_it() {
     each_place(|place| {
         // it is wiped beside the service's start, which has it from there
-        let script = format!("while grep -q canary /proc/$PPID/environ; do sleep 0.01; done; {LOOK}");
+        let script = format!("while grep -q DB_PASSWORD /proc/$PPID/environ; do sleep 0.01; done; {LOOK}");
         let (exit, out, err) = look(Launch::castoff(["--", "sh", "-c", &script]), place);
         assert_eq!(exit, Exit::Code(7), "{err}");
         assert!(!out.contains("canary"), "{out}");
