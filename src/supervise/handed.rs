@@ -13,12 +13,10 @@ pub(super) const LISTEN_PID: &str = "LISTEN_PID";
 const LISTEN_PIDFDID: &str = "LISTEN_PIDFDID";
 
 /// How many sockets castoff was handed for its service; `None` if they are not for castoff,
-/// `own`, and so not for its service either. What a service can't take as its own is
+/// whose id `own` gives, and so not for its service either. What a service can't take as its own is
 /// removed from `environment` then.
-pub(super) fn sockets(environment: &mut Environment, own: pid_t) -> Option<u32> {
-    if number::<pid_t>(environment, LISTEN_PID) != Some(own) {
-        return None;
-    }
+pub(super) fn sockets(environment: &mut Environment, own: impl FnOnce() -> pid_t) -> Option<u32> {
+    number::<pid_t>(environment, LISTEN_PID).filter(|meant| *meant == own())?;
     environment.change(|listed| listed.retain(|(name, _)| name != LISTEN_PIDFDID));
     Some(number(environment, "LISTEN_FDS").unwrap_or(0))
 }
@@ -47,7 +45,7 @@ mod tests {
             let listed = entries.iter().filter_map(|entry| entry.split_once('='));
             let listed = listed.map(|(name, value)| (name.into(), value.into())).collect();
             let mut environment = Environment::Listed(listed);
-            assert_eq!(sockets(&mut environment, 7), count, "{entries:?}");
+            assert_eq!(sockets(&mut environment, || 7), count, "{entries:?}");
             assert_eq!(environment.listed().len(), left, "{entries:?}");
         }
     }

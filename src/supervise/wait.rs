@@ -47,7 +47,7 @@ pub(super) fn supervise(mut plan: Box<RunPlan>, inherited: &Inherited, voice: Vo
         terminal_given: false,
         rest_named: false,
         oom_kills: None,
-        sockets: handed::sockets(&mut plan.program.environment, own_pid()),
+        sockets: handed::sockets(&mut plan.program.environment, own_pid),
         main: None,
         tell_reaped: plan.init.tell_reaped,
         inherited: *inherited,

@@ -36,7 +36,7 @@ impl Rights {
         if let Some(bounding) = self.bounding {
             cut_bounding_set(bounding)?;
         }
-        let was_root = effective_user() == 0;
+        let was_root = self.credentials.is_some() && effective_user() == 0;
         let leaves_root = was_root && self.credentials.as_ref().is_some_and(|wanted| wanted.uid != 0);
         if leaves_root && self.ambient.is_some_and(|wanted| !wanted.is_empty()) {
             // execve(2) undoes it

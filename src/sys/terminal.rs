@@ -24,16 +24,20 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// The controlling terminal, by a standard descriptor or by /dev/tty.
+    /// The controlling terminal, by /dev/tty, or by a standard descriptor where that is missing.
     #[must_use]
     pub fn controlling() -> Option<Self> {
-        if let Some(fd) = (0..=2).find(|fd| foreground(*fd).is_some()) {
-            return Some(Self { fd, _opened: None });
+        match OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY).open("/dev/tty") {
+            Ok(file) if foreground(file.as_raw_fd()).is_some() => {
+                Some(Self { fd: file.as_raw_fd(), _opened: Some(file) })
+            }
+            // there is none (tty(4)), and so none of the standard descriptors can be it
+            Err(error) if error.raw_os_error() == Some(libc::ENXIO) => None,
+            _ => {
+                let fd = (0..=2).find(|fd| foreground(*fd).is_some())?;
+                Some(Self { fd, _opened: None })
+            }
         }
-        let file =
-            OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY).open("/dev/tty").ok()?;
-        let fd = file.as_raw_fd();
-        foreground(fd).map(|_| Self { fd, _opened: Some(file) })
     }
 
     /// Whether castoff's own process group is in the foreground. Both are 0 where the group
