@@ -32,21 +32,21 @@ const OWN_FRAMES: usize = 1024;
 pub struct Heap;
 
 struct State {
-    first: Stack,
+    first: Arena,
     dlmalloc: Dlmalloc,
     /// Whether it was asked for anything: asking it costs pages.
     is_set_up: bool,
     /// Allocations of it that are not freed yet.
     live: usize,
-    reserve: Stack,
+    reserve: Arena,
 }
 
 static HEAP: Mutex<State> = Mutex::new(State {
-    first: Stack::of(&raw mut FIRST),
+    first: Arena::of(&raw mut FIRST),
     dlmalloc: Dlmalloc::new(),
     is_set_up: false,
     live: 0,
-    reserve: Stack::none(),
+    reserve: Arena::none(),
 });
 
 /// Bytes that need neither a system call nor page tables of their own.
@@ -60,7 +60,7 @@ const RESERVED: usize = 8 << 20;
 
 /// Blocks one behind the other. The last is free again when it is freed, which what is needed for
 /// a moment is; all are when no block is left: what the loop allocates it frees before it waits.
-struct Stack {
+struct Arena {
     /// Null: it is not there.
     base: AtomicPtr<u8>,
     size: usize,
@@ -68,7 +68,7 @@ struct Stack {
     live: usize,
 }
 
-impl Stack {
+impl Arena {
     const fn none() -> Self {
         Self { base: AtomicPtr::new(ptr::null_mut()), size: 0, used: 0, live: 0 }
     }
@@ -140,8 +140,8 @@ impl Stack {
 
 impl State {
     /// The one that holds a block, if it is in none that the heap or the kernel gave.
-    fn stack_of(&mut self, block: *const u8) -> Option<&mut Stack> {
-        [&mut self.first, &mut self.reserve].into_iter().find(|stack| stack.holds(block))
+    fn arena_of(&mut self, block: *const u8) -> Option<&mut Arena> {
+        [&mut self.first, &mut self.reserve].into_iter().find(|arena| arena.holds(block))
     }
 }
 
@@ -206,8 +206,8 @@ unsafe impl GlobalAlloc for Heap {
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         let mut heap = heap();
-        if let Some(stack) = heap.stack_of(pointer) {
-            stack.free(pointer, layout.size());
+        if let Some(arena) = heap.arena_of(pointer) {
+            arena.free(pointer, layout.size());
             return;
         }
         if is_large(layout.size(), layout.align()) {
@@ -221,8 +221,8 @@ unsafe impl GlobalAlloc for Heap {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        if let Some(stack) = heap().stack_of(pointer) {
-            if stack.resize(pointer, layout.size(), new_size) {
+        if let Some(arena) = heap().arena_of(pointer) {
+            if arena.resize(pointer, layout.size(), new_size) {
                 return pointer;
             }
         } else {
@@ -249,7 +249,7 @@ impl Heap {
     /// The same block with another size, where it is and will be of one kind; else null.
     ///
     /// # Safety
-    /// As for `realloc`; the block is in no [`Stack`].
+    /// As for `realloc`; the block is in no [`Arena`].
     unsafe fn resize(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         match (is_large(layout.size(), layout.align()), is_large(new_size, layout.align())) {
             // SAFETY: the caller's promises.
@@ -316,12 +316,12 @@ fn give_back_stack() {
 mod tests {
     use std::alloc::{GlobalAlloc, Layout};
 
-    use super::{Heap, LARGE, RESERVED, Stack, give_back};
+    use super::{Heap, LARGE, RESERVED, Arena, give_back};
 
     #[test]
     fn the_reserve_is_free_again_when_its_last_block_is() {
         let layout = |size, align| Layout::from_size_align(size, align).unwrap();
-        let mut reserve = Stack::none();
+        let mut reserve = Arena::none();
         assert!(reserve.take(layout(1, 1)).is_null(), "it is not there yet");
         reserve.map();
         for _ in 0..2 {
