@@ -316,7 +316,7 @@ fn give_back_stack() {
 mod tests {
     use std::alloc::{GlobalAlloc, Layout};
 
-    use super::{Heap, LARGE, RESERVED, Arena, give_back};
+    use super::{Arena, Heap, LARGE, RESERVED, give_back};
 
     #[test]
     fn the_reserve_is_free_again_when_its_last_block_is() {
@@ -346,6 +346,19 @@ mod tests {
             assert_eq!(reserve.used, 0);
         }
         assert!(!reserve.holds(std::ptr::null()) && !reserve.holds(small_on_the_heap().as_ptr()));
+    }
+
+    #[test]
+    fn the_last_block_grows_and_shrinks_where_it_is() {
+        let layout = |size| Layout::from_size_align(size, 1).unwrap();
+        let mut arena = Arena::none();
+        arena.map();
+        let (first, last) = (arena.take(layout(10)), arena.take(layout(10)));
+        assert!(!arena.resize(first, 10, 11), "the next block begins there");
+        assert!(arena.resize(last, 10, RESERVED - 10) && arena.used == RESERVED);
+        assert!(!arena.resize(last, RESERVED - 10, RESERVED), "it is no more than it is");
+        assert!(arena.resize(last, RESERVED - 10, 5));
+        assert_eq!(arena.take(layout(1)), last.wrapping_add(5));
     }
 
     fn small_on_the_heap() -> Vec<u8> {
