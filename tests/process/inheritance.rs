@@ -85,6 +85,10 @@ fn the_environment_passes_unchanged() {
     let seen =
         status_lines(Launch::castoff(["--", "env"]).variable("A=1").variable("B=x=y z").variable("C="));
     assert_eq!(seen, "PATH=/usr/local/bin:/usr/bin:/bin\nA=1\nB=x=y z\nC=\n");
+    // what is no variable, or one twice, is the service's affair
+    let odd = |launch: Launch| launch.variable("A=1").variable("no equals").variable("=x").variable("A=2");
+    let seen = status_lines(odd(Launch::castoff(["--", "env"])));
+    assert_eq!(seen, "PATH=/usr/local/bin:/usr/bin:/bin\nA=1\nno equals\n=x\nA=2\n");
 }
 
 #[test]
