@@ -55,6 +55,8 @@ pub(super) fn supervise(mut plan: Box<RunPlan>, inherited: &Inherited, voice: Vo
         plan: Some(plan),
     };
     supervisor.feed(Event::Begin);
+    // Where both have one processor, the service's own start goes first.
+    std::thread::yield_now();
     // A service that is over already, as one may be where there is a single processor, leaves
     // nothing to be made ready for.
     supervisor.drain();
