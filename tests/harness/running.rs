@@ -121,11 +121,6 @@ impl Running {
         }
     }
 
-    /// Whether that is the next line of stdout, which may end before.
-    pub(crate) fn says(&mut self, line: &str) -> bool {
-        self.output.line().as_deref() == Some(line)
-    }
-
     pub(crate) fn expect(&mut self, line: &str) {
         assert_eq!(self.line(), line);
     }

@@ -6,10 +6,12 @@ use std::path::Path;
 use super::left::{assert_nobody_is_left, mark};
 use crate::harness::{Directory, Exit, Launch, Running, Setting, calls, each_setting, send, traced};
 
-/// Whether the last call in the log is the one that castoff waits by.
-fn waits(log: &Path) -> bool {
+/// Whether the last call in the log is the one that castoff waits by. It looks by the same call
+/// before, which lasts for a moment.
+fn waits(castoff: &Running, log: &Path) -> bool {
     let log = fs::read_to_string(log).unwrap_or_default();
-    log.lines().last().is_some_and(|line| line.starts_with("rt_sigtimedwait"))
+    let is_last = log.lines().last().is_some_and(|line| line.starts_with("rt_sigtimedwait"));
+    is_last && castoff.waits_for_ever(libc::SYS_rt_sigtimedwait)
 }
 
 fn term_at(name: &str, which: usize) -> [String; 1] {
@@ -22,7 +24,7 @@ fn told_at_every_call_of_a_start(setting: Setting, launch: impl Fn() -> Launch) 
     let log = directory.0.join("log");
     let Some(mut castoff) = traced(&[], &log, launch()) else { return };
     castoff.until("castoff to wait for its service", |castoff| {
-        waits(&log) && castoff.descendants().iter().any(|process| process.name == "sleep")
+        waits(castoff, &log) && castoff.descendants().iter().any(|process| process.name == "sleep")
     });
     let calls = calls(&log);
     drop(castoff);
@@ -79,7 +81,7 @@ fn a_second_term_at_every_call_of_the_end_changes_nothing() {
         let log = directory.0.join("log");
         let Some(mut castoff) = traced(&[], &log, launch()) else { return };
         castoff.expect("ready");
-        castoff.until("castoff to wait for its service", |_| waits(&log));
+        castoff.until("castoff to wait for its service", |castoff| waits(castoff, &log));
         let before = calls(&log).len();
         castoff.signal(libc::SIGTERM);
         assert_eq!(castoff.wait(), Exit::Code(6));
@@ -89,13 +91,9 @@ fn a_second_term_at_every_call_of_the_end_changes_nothing() {
         let nth = |at: usize| end[..at].iter().filter(|(name, _)| *name == end[at].0).count();
         for (name, which) in (0..end.len()).filter(|at| nth(*at) < 3).map(|at| &end[at]) {
             let (mark, what) = (mark(), format!("{setting:?}: TERM at {name} {which}"));
-            // A wait that strace's own stop interrupted counts as well: where one more was this
-            // time, the call comes before the service is ready, and that is tried elsewhere.
-            let start = || traced(&term_at(name, *which), &log, launch().variable(&mark));
-            let ready = (0..5)
-                .filter_map(|_| start())
-                .find_map(|mut castoff| castoff.says("ready").then_some(castoff));
-            let Some(mut castoff) = ready else { panic!("{what}: never ready") };
+            let launch = launch().variable(&mark);
+            let Some(mut castoff) = traced(&term_at(name, *which), &log, launch) else { return };
+            castoff.expect("ready");
             send(castoff.pid, libc::SIGTERM);
             castoff.until(&what, Running::ended);
             assert_eq!(castoff.wait(), Exit::Code(6), "{what}");
