@@ -18,6 +18,7 @@ use crate::sys::path_walk::Base;
 pub(crate) const DEFAULT_SPEC: &str = "/etc/castoff.toml";
 /// Where the container's state is; the second serves a read-only root.
 const STATE_DIRECTORIES: [&str; 2] = ["/var/lib/castoff", "/run/castoff"];
+
 /// The mode, parsed once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -34,6 +35,8 @@ pub(crate) struct Asked {
     pub(crate) options: Options,
     /// The command line, as it was given.
     pub(crate) given: Vec<OsString>,
+    /// Whether the environment has variables that are castoff's own.
+    pub(crate) has_settings: bool,
     pub(crate) mode: Mode,
     pub(crate) config: Option<PathBuf>,
     pub(crate) root: Option<PathBuf>,
@@ -86,6 +89,7 @@ impl Asked {
         };
         Ok(Self {
             given: Vec::new(),
+            has_settings: false,
             mode,
             config: options.config.clone().or_else(|| settings.config.clone()),
             root,

@@ -93,7 +93,7 @@ pub(crate) struct Ended(pub(crate) ExitCode);
 
 /// What castoff is asked for by its command line and its settings, the variables that are its own.
 pub(crate) fn asked_of(arguments: Vec<OsString>, settings: Environment) -> Result<Asked, Ended> {
-    let given = arguments.clone();
+    let (given, has_settings) = (arguments.clone(), !settings.is_empty());
     let options = match cli::parse(arguments) {
         Ok(cli::Asked::Work(options)) => *options,
         Ok(cli::Asked::Answer(answer)) => return Err(Ended(print(&answer))),
@@ -102,7 +102,7 @@ pub(crate) fn asked_of(arguments: Vec<OsString>, settings: Environment) -> Resul
     let format = options.log_format.unwrap_or_else(|| format_setting(&settings));
     let asked = settings::read(settings).and_then(|settings| Asked::new(options, &settings));
     let asked = asked.map_err(|problems| Ended(fail(&problems, format)))?;
-    Ok(Asked { given, ..asked })
+    Ok(Asked { given, has_settings, ..asked })
 }
 
 /// The form in which mistakes among the settings themselves are told.

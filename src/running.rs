@@ -39,7 +39,7 @@ impl Asked {
         let mut plan = plan.ok_or_else(nothing_to_run)?;
         plan.program.environment = service::Environment::Own;
         // all of it and in its order, but for castoff's own settings
-        if !settings::own().is_empty() {
+        if self.has_settings {
             plan.program.environment.change(|listed| listed.retain(|(name, _)| !settings::is_own(name)));
         }
         Ok(self.running(Running::One(Box::new(plan)), Sealing::AsIs))

@@ -21,6 +21,28 @@ const ROUNDS: usize = 8;
 /// At most so many processes are named.
 const NAMED: usize = 10;
 
+/// What is there besides the service, or after it.
+#[derive(Default)]
+pub(super) struct Rest {
+    named: bool,
+}
+
+impl Rest {
+    /// Asks all to end, who may be stopped.
+    pub(super) fn term(voice: Voice) {
+        signal_all(Signal::TERM, voice);
+        signal_all(Signal::CONT, voice);
+    }
+
+    /// Kills all, and says once who they are.
+    pub(super) fn kill(&mut self, voice: Voice) {
+        if !std::mem::replace(&mut self.named, true) {
+            name_rest(voice);
+        }
+        signal_all(Signal::KILL, voice);
+    }
+}
+
 /// Sends `signal` to all. Not PID 1: the children that appear during the walk are found by
 /// the next one; each process gets it once.
 pub(super) fn signal_all(signal: Signal, voice: Voice) {
@@ -72,7 +94,7 @@ pub(super) fn name_oom(who: &str, voice: Voice) {
 }
 
 /// Says who is about to be killed.
-pub(super) fn name_rest(voice: Voice) {
+fn name_rest(voice: Voice) {
     let Some(rest) = descendants() else {
         voice.say(Level::Warn, "killing what is left after the grace; without /proc it can't be named");
         return;

@@ -5,6 +5,7 @@ mod codec;
 mod cron_codec;
 mod end;
 mod handed;
+mod pace;
 mod run;
 mod seal;
 mod tree;

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use libc::pid_t;
 
-use super::end;
+use super::end::{self, Rest};
 use super::handed::{self, LISTEN_PID};
+use super::pace::{self, Look};
 use super::voice::{Level, Voice};
 use crate::exit::ExitCode;
 use crate::observe::oom;
@@ -29,9 +30,6 @@ use crate::sys::start::Inherited;
 use crate::sys::stdio;
 use crate::sys::terminal::Terminal;
 
-/// So many children are reaped before signals get a turn.
-const REAPED_AT_ONCE: usize = 1_000;
-
 /// Runs the service of `plan` and stays with it until the end.
 pub(super) fn supervise(mut plan: Box<RunPlan>, inherited: &Inherited, voice: Voice) -> ExitCode {
     // What is the service's own as it is has to be there until it starts.
@@ -45,7 +43,8 @@ pub(super) fn supervise(mut plan: Box<RunPlan>, inherited: &Inherited, voice: Vo
         timer: None,
         exit: None,
         terminal_given: false,
-        rest_named: false,
+        rest: Rest::default(),
+        pause_until: None,
         oom_kills: None,
         sockets: handed::sockets(&mut plan.program.environment, own_pid),
         main: None,
@@ -98,7 +97,9 @@ struct Supervisor {
     exit: Option<ExitCode>,
     /// Whether the service has castoff's terminal.
     terminal_given: bool,
-    rest_named: bool,
+    rest: Rest,
+    /// Until when children are not looked for.
+    pause_until: Option<Duration>,
     /// How many processes the kernel had killed for want of memory when the service began.
     oom_kills: Option<u64>,
     /// How many sockets the service was handed from above.
@@ -116,10 +117,13 @@ impl Supervisor {
         // what has ended so far may have told so already
         let mut reap = true;
         loop {
-            let timer = self.timer.map(|due| due.saturating_sub(monotonic()));
+            let is_paused = self.pause_until.is_some();
+            let due = [self.timer, self.pause_until].into_iter().flatten().min();
+            let due = due.map(|due| due.saturating_sub(monotonic()));
+            signals.hear_of_children(!is_paused);
             // Signals go first, and each goes at once: all that are there are passed on before
             // a child is looked for.
-            match signals.receive(if reap { Some(Duration::ZERO) } else { timer }) {
+            match signals.receive(if reap && !is_paused { Some(Duration::ZERO) } else { due }) {
                 Ok(Some(received)) => {
                     self.hear(received);
                     // whatever it was: where signals can't be blocked, SIGCHLD may be lost
@@ -133,7 +137,12 @@ impl Supervisor {
                 self.timer = None;
                 self.feed(Event::Timer);
             }
-            reap = !self.drain();
+            match self.pause_until {
+                None => reap = !self.drain(),
+                // who has ended since the look has told so, which is still to be heard
+                Some(until) if until <= monotonic() => self.pause_until = None,
+                Some(_) => {}
+            }
             if let Some(code) = self.exit {
                 return code;
             }
@@ -142,7 +151,8 @@ impl Supervisor {
 
     /// Reaps what has ended. `false` if there may be more.
     fn drain(&mut self) -> bool {
-        for _ in 0..REAPED_AT_ONCE {
+        let mut look = Look::default();
+        for _ in 0..pace::AT_ONCE {
             let event = match next_change() {
                 Reaped::Child(pid, Change::Ended(ending)) => Event::Ended(pid, ending),
                 Reaped::Child(pid, Change::Stopped(signal)) => Event::Stopped(pid, signal),
@@ -151,13 +161,25 @@ impl Supervisor {
                 Reaped::NoChildren => Event::Drained { children_left: false },
                 Reaped::Refused => Event::WaitRefused,
             };
+            match event {
+                Event::Drained { .. } | Event::WaitRefused => {
+                    self.pause_after(&look);
+                    self.feed(event);
+                    return true;
+                }
+                Event::Ended(pid, _) if self.main != Some(pid) => look.found(),
+                // what is done about the service is no looking
+                _ => look = Look::default(),
+            }
             self.mention(event);
             self.feed(event);
-            if matches!(event, Event::Drained { .. } | Event::WaitRefused) {
-                return true;
-            }
         }
+        self.pause_after(&look);
         false
+    }
+
+    fn pause_after(&mut self, look: &Look) {
+        self.pause_until = look.pause().map(|pause| monotonic().saturating_add(pause));
     }
 
     /// Says which process was reaped, if that was asked for.
@@ -201,16 +223,8 @@ impl Supervisor {
                 let outcome = stop_self(signal, self.terminal_given);
                 return (outcome == StopOutcome::Refused).then_some(Event::StopRefused(signal));
             }
-            Action::TermRest => {
-                end::signal_all(Signal::TERM, self.voice);
-                end::signal_all(Signal::CONT, self.voice);
-            }
-            Action::KillRest => {
-                if !std::mem::replace(&mut self.rest_named, true) {
-                    end::name_rest(self.voice);
-                }
-                end::signal_all(Signal::KILL, self.voice);
-            }
+            Action::TermRest => Rest::term(self.voice),
+            Action::KillRest => self.rest.kill(self.voice),
             Action::SetTimer(after) => self.timer = Some(monotonic().saturating_add(after)),
             Action::ClearTimer => self.timer = None,
             Action::NameOom => {

@@ -16,7 +16,9 @@ use nix::errno::Errno;
 
 use super::itself::own_pid;
 use super::poll;
-use super::signals::{KERNEL_SET_SIZE, SignalSet, is_ignored, pending, set_ignored, signalfd};
+use super::signals::{
+    KERNEL_SET_SIZE, SignalSet, change_signalfd, is_ignored, pending, set_ignored, signalfd,
+};
 use crate::signal::Signal;
 
 /// Where a signal that castoff read came from.
@@ -47,9 +49,14 @@ const INTERRUPTED: u8 = 16;
 /// How often is looked where castoff can't be woken.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Where the supervising loop takes its signals from. All must be blocked. What is refused
-/// once gives way to what comes next here.
-pub enum SignalSource {
+/// Where the supervising loop takes its signals from. All must be blocked.
+pub struct SignalSource {
+    way: Way,
+    set: SignalSet,
+}
+
+/// How they are taken. What is refused once gives way to what comes next here.
+enum Way {
     /// sigtimedwait(2): one call for each signal. It was interrupted so often in a row.
     Wait(u8),
     /// signalfd(2).
@@ -61,29 +68,42 @@ pub enum SignalSource {
 
 impl SignalSource {
     /// What is tried first.
-    pub const FIRST: Self = Self::Wait(0);
+    pub const FIRST: Self = Self { way: Way::Wait(0), set: SignalSet::ALL };
 
     /// One that is waited for together with other descriptors.
     #[must_use]
     pub fn descriptor() -> Self {
-        signalfd(SignalSet::ALL).map_or(Self::FIRST, |fd| Self::Descriptor(File::from(fd)))
+        let way = signalfd(SignalSet::ALL).map(|fd| Way::Descriptor(fd.into()));
+        Self { way: way.unwrap_or(Way::Wait(0)), ..Self::FIRST }
+    }
+
+    /// Whether SIGCHLD is taken. It stays pending where it isn't, but may be taken all the
+    /// same where a sandbox has something against that.
+    pub fn hear_of_children(&mut self, heard: bool) {
+        let set = if heard { SignalSet::ALL } else { SignalSet::ALL.without(Signal::CHLD) };
+        if set != self.set {
+            self.set = set;
+            if let Way::Descriptor(file) = &self.way {
+                let _ = change_signalfd(file.as_raw_fd(), set);
+            }
+        }
     }
 
     /// What is to be polled for it. `None`: nothing can be.
     #[must_use]
     pub fn polled(&self) -> Option<poll::Polled> {
-        match self {
-            Self::Descriptor(file) => Some(poll::Polled::readable(file.as_raw_fd())),
-            Self::Wait(_) | Self::Look => None,
+        match &self.way {
+            Way::Descriptor(file) => Some(poll::Polled::readable(file.as_raw_fd())),
+            Way::Wait(_) | Way::Look => None,
         }
     }
 
     /// How long may be waited for other descriptors where nothing can be polled for signals.
     #[must_use]
     pub fn limited(&self, timeout: Option<Duration>) -> Option<Duration> {
-        match self {
-            Self::Descriptor(_) => timeout,
-            Self::Wait(_) | Self::Look => Some(timeout.unwrap_or(TICK).min(TICK)),
+        match &self.way {
+            Way::Descriptor(_) => timeout,
+            Way::Wait(_) | Way::Look => Some(timeout.unwrap_or(TICK).min(TICK)),
         }
     }
 
@@ -93,8 +113,8 @@ impl SignalSource {
     /// # Errors
     /// castoff is allowed nothing by which time passes.
     pub fn receive(&mut self, timeout: Option<Duration>) -> Result<Option<Received>, Errno> {
-        match self {
-            Self::Wait(interrupted) => match wait_one(SignalSet::ALL, timeout) {
+        match &mut self.way {
+            Way::Wait(interrupted) => match wait_one(self.set, timeout) {
                 Ok(received) => {
                     *interrupted = 0;
                     Ok(received)
@@ -105,19 +125,19 @@ impl SignalSource {
                     Ok(None)
                 }
                 Err(_) => {
-                    *self = signalfd(SignalSet::ALL).map_or(Self::Look, |fd| Self::Descriptor(fd.into()));
+                    self.way = signalfd(self.set).map_or(Way::Look, |fd| Way::Descriptor(fd.into()));
                     Ok(None)
                 }
             },
-            Self::Descriptor(file) => {
+            Way::Descriptor(file) => {
                 let ready = poll::try_readable(&[file.as_raw_fd()], timeout)?;
                 let received = read_one(file);
                 if ready != 0 && received.is_none() {
-                    *self = Self::Look;
+                    self.way = Way::Look;
                 }
                 Ok(received)
             }
-            Self::Look => look(timeout),
+            Way::Look => look(timeout),
         }
     }
 }

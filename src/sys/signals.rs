@@ -9,7 +9,7 @@
 #![allow(unsafe_code, reason = "signal system calls")]
 
 use std::mem::MaybeUninit;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 use libc::{c_int, c_long};
 use nix::errno::Errno;
@@ -48,6 +48,12 @@ impl SignalSet {
     #[must_use]
     pub const fn with(self, signal: Signal) -> Self {
         Self(self.0 | 1 << (signal.number() - 1))
+    }
+
+    /// With one signal less.
+    #[must_use]
+    pub const fn without(self, signal: Signal) -> Self {
+        Self(self.0 & !(1 << (signal.number() - 1)))
     }
 
     /// Whether `signal` is in it.
@@ -147,19 +153,27 @@ pub fn stop_descriptor() -> Result<OwnedFd, Errno> {
 
 /// A descriptor that signals of `set` can be read from, as long as they are blocked.
 pub(super) fn signalfd(set: SignalSet) -> Result<OwnedFd, Errno> {
+    let fd = c_int::try_from(signalfd4(-1, set)?).map_err(|_| Errno::EBADF)?;
+    // SAFETY: the kernel has just made it, nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// From now on signals of `set` can be read from a descriptor that [`signalfd`] made.
+pub(super) fn change_signalfd(fd: RawFd, set: SignalSet) -> Result<(), Errno> {
+    signalfd4(fd, set).map(drop)
+}
+
+fn signalfd4(fd: RawFd, set: SignalSet) -> Result<c_long, Errno> {
     // SAFETY: the mask is 8 bytes, the size that is passed; -1 asks for a new descriptor.
-    let fd = Errno::result(unsafe {
+    Errno::result(unsafe {
         libc::syscall(
             libc::SYS_signalfd4,
-            c_long::from(-1),
+            c_long::from(fd),
             &raw const set.0,
             KERNEL_SET_SIZE,
             c_long::from(libc::SFD_CLOEXEC | libc::SFD_NONBLOCK),
         )
-    })?;
-    let fd = c_int::try_from(fd).map_err(|_| Errno::EBADF)?;
-    // SAFETY: the kernel has just made it, nobody else has it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    })
 }
 
 /// The calling thread, for [`send_to_thread`].
@@ -189,6 +203,8 @@ mod tests {
             assert_eq!(found, [signal]);
             assert_eq!(SignalSet::from_bits(set.bits()), set);
             assert!(SignalSet::ALL.contains(signal));
+            let others = Signal::all().filter(|other| SignalSet::ALL.without(signal).contains(*other));
+            assert!(others.eq(Signal::all().filter(|other| *other != signal)));
         }
     }
 }

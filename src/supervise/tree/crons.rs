@@ -152,7 +152,8 @@ impl Crons {
     }
 
     /// A child has ended; it need be none of these.
-    pub(super) fn ended(&mut self, pid: pid_t, ending: Ending, logs: &mut Logs) {
+    pub(super) fn ended(&mut self, pid: pid_t, ending: Ending, logs: &mut Logs) -> bool {
+        let mut is_known = false;
         let mut world = World { inherited: self.inherited, voice: self.voice, logs };
         for entry in &mut self.entries {
             let mut runs = entry.runs.iter_mut();
@@ -160,9 +161,13 @@ impl Crons {
                 run.ended = Some(ending);
                 world.logs.catch_up();
                 entry.see_who_is_gone(&mut world);
+                is_known = true;
             }
         }
-        self.set_alarm();
+        if is_known {
+            self.set_alarm();
+        }
+        is_known
     }
 
     /// Whether runs are over of which only the main process had ended.

@@ -13,6 +13,8 @@ use std::time::Duration;
 use libc::pid_t;
 use nix::errno::Errno;
 
+use super::super::end::Rest;
+use super::super::pace::{self, Look};
 use super::super::voice::{Level, Voice};
 use super::super::wait::adopt_orphans;
 use super::again::{Rendered, Rendering};
@@ -37,9 +39,6 @@ use crate::sys::signal_source::{Origin, Received, SignalSource};
 use crate::sys::start::Inherited;
 use crate::sys::stdio;
 use crate::sys::{environment, memory, randomness};
-
-/// So many children are reaped before anything else gets a turn.
-const REAPED_AT_ONCE: usize = 1_000;
 
 /// What a service must not believe to be its own.
 const NOT_HANDED_ON: [&str; 7] = [
@@ -92,7 +91,8 @@ pub(in super::super) fn supervise(mut plan: TreePlan, inherited: &Inherited, voi
         exit: None,
         logs,
         rest_since: None,
-        rest_named: false,
+        rest: Rest::default(),
+        pause_until: None,
         spawned: false,
         rendering,
         sources,
@@ -122,7 +122,9 @@ struct Keeper {
     logs: Logs,
     /// Since when what is left is told to end.
     rest_since: Option<Duration>,
-    rest_named: bool,
+    rest: Rest,
+    /// Until when children are not looked for.
+    pause_until: Option<Duration>,
     /// Whether something was started, or answered, since memory was given back.
     spawned: bool,
     /// What is needed to render again; `None`: it can't be.
@@ -136,8 +138,14 @@ struct Keeper {
 impl Keeper {
     fn stay(&mut self) -> ExitCode {
         let mut signals = SignalSource::descriptor();
+        let mut all_reaped = false;
         loop {
-            let all_reaped = self.drain();
+            match self.pause_until {
+                None => all_reaped = self.drain(),
+                // who has ended since the look has told so, which is still to be heard
+                Some(until) if until <= monotonic() => self.pause_until = None,
+                Some(_) => {}
+            }
             if let Some(code) = self.exit {
                 // what nobody reads takes no more time than the rest may
                 self.logs.end(self.rest_since.unwrap_or_else(monotonic).saturating_add(self.plan.grace));
@@ -148,11 +156,20 @@ impl Keeper {
                 memory::give_back();
             }
             self.logs.pass_on();
-            let due =
-                [self.tree.due(), self.control.due(), self.crons.due(), self.logs.due(), self.sources.due()];
+            let due = [
+                self.tree.due(),
+                self.control.due(),
+                self.crons.due(),
+                self.logs.due(),
+                self.sources.due(),
+                self.pause_until,
+            ];
             let due = due.into_iter().flatten().min();
             let due = due.map(|due| due.saturating_sub(monotonic()));
-            if self.wait(&mut signals, if all_reaped { due } else { Some(Duration::ZERO) }).is_err() {
+            let is_paused = self.pause_until.is_some();
+            signals.hear_of_children(!is_paused);
+            let timeout = if all_reaped || is_paused { due } else { Some(Duration::ZERO) };
+            if self.wait(&mut signals, timeout).is_err() {
                 self.feed(Event::WaitRefused);
             }
             let now = monotonic();
@@ -229,53 +246,62 @@ impl Keeper {
 
     /// Reaps what has ended. `false` if there may be more.
     fn drain(&mut self) -> bool {
-        for _ in 0..REAPED_AT_ONCE {
+        let mut look = Look::default();
+        for _ in 0..pace::AT_ONCE {
             match next_change() {
-                Reaped::Child(pid, Change::Ended(ending)) => self.ended(pid, ending),
+                Reaped::Child(pid, Change::Ended(ending)) => {
+                    if self.ended(pid, ending) {
+                        // what is done about it is no looking
+                        look = Look::default();
+                    } else {
+                        look.found();
+                    }
+                }
                 // who stops or continues a service knows why
                 Reaped::Child(..) => {}
                 Reaped::Refused => {
                     self.feed(Event::WaitRefused);
                     return true;
                 }
-                Reaped::NothingNew => {
+                none @ (Reaped::NothingNew | Reaped::NoChildren) => {
+                    self.pause_after(&look);
                     self.see_who_is_gone();
-                    self.feed(Event::Drained { children_left: true });
-                    return true;
-                }
-                Reaped::NoChildren => {
-                    self.see_who_is_gone();
-                    self.feed(Event::Drained { children_left: false });
+                    self.feed(Event::Drained { children_left: none == Reaped::NothingNew });
                     return true;
                 }
             }
         }
+        self.pause_after(&look);
         false
     }
 
-    fn ended(&mut self, pid: pid_t, ending: Ending) {
-        if let Some(id) = self.checks.was(pid) {
-            return self.feed(Event::Checked(id, ending == Ending::Exited(0)));
-        }
+    fn pause_after(&mut self, look: &Look) {
+        self.pause_until = look.pause().map(|pause| monotonic().saturating_add(pause));
+    }
+
+    /// `false`: an orphan, whom nobody waits for.
+    fn ended(&mut self, pid: pid_t, ending: Ending) -> bool {
         let well = ending == Ending::Exited(0);
-        if let Some(rendered) = self.rendering.as_mut().and_then(|rendering| rendering.ended(pid, well)) {
-            return self.rendered(rendered);
+        if let Some(id) = self.checks.was(pid) {
+            self.feed(Event::Checked(id, well));
+        } else if let Some(rendered) =
+            self.rendering.as_mut().and_then(|rendering| rendering.ended(pid, well))
+        {
+            self.rendered(rendered);
+        } else if let Some(at) = self.watches.iter_mut().position(|watch| watch.was(pid)) {
+            if well {
+                self.feed(Event::Ready(Id(at)));
+            }
+        } else if let Some(id) = self.tree.led_by(pid) {
+            self.logs.catch_up();
+            // its last words may be that it goes on as another process
+            self.hear_service(id);
+            let group_left = group_exists(pid);
+            self.feed(Event::Ended { pid, ending, group_left });
+        } else {
+            return self.crons.ended(pid, ending, &mut self.logs);
         }
-        let looked = self.watches.iter_mut().position(|watch| watch.was(pid));
-        match looked {
-            Some(at) if ending == Ending::Exited(0) => self.feed(Event::Ready(Id(at))),
-            Some(_) => {}
-            None => match self.tree.led_by(pid) {
-                Some(id) => {
-                    self.logs.catch_up();
-                    // its last words may be that it goes on as another process
-                    self.hear_service(id);
-                    let group_left = group_exists(pid);
-                    self.feed(Event::Ended { pid, ending, group_left });
-                }
-                None => self.crons.ended(pid, ending, &mut self.logs),
-            },
-        }
+        true
     }
 
     /// castoff is to render again.

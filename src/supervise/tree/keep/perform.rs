@@ -15,7 +15,7 @@ use crate::observe::oom;
 use crate::service::Scope;
 use crate::service::tree::{Action, Event, Id};
 use crate::signal::Signal;
-use crate::supervise::end;
+use crate::supervise::end::{self, Rest};
 use crate::supervise::voice::Level;
 use crate::sys::clock::monotonic;
 use crate::sys::send::{Target, send};
@@ -63,15 +63,9 @@ impl Keeper {
             Action::SendGroup(group, signal) => end::report(Target::Group(group), signal, self.voice),
             Action::TermRest => {
                 self.rest_since.get_or_insert_with(monotonic);
-                end::signal_all(Signal::TERM, self.voice);
-                end::signal_all(Signal::CONT, self.voice);
+                Rest::term(self.voice);
             }
-            Action::KillRest => {
-                if !std::mem::replace(&mut self.rest_named, true) {
-                    end::name_rest(self.voice);
-                }
-                end::signal_all(Signal::KILL, self.voice);
-            }
+            Action::KillRest => self.rest.kill(self.voice),
             Action::Reload => self.render(),
             Action::NameOom(id) => {
                 if self.kills.explain(id, oom::kills(Path::new("/"))) {
