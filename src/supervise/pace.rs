@@ -5,11 +5,12 @@
 //! those whom it looks for from ending: each look finds few, behind many who wait for their
 //! turn. So a look that was dear is followed by a pause, and the next one finds more.
 //!
-//! What castoff does with what it finds is not counted, and nobody but children waits.
+//! What castoff does about its services is not counted as looking. After each pause it looks
+//! once, and a look that finds no orphan is followed by none: so there is no polling.
 
 use std::time::Duration;
 
-use crate::sys::clock::cpu_time;
+use crate::sys::clock::{cpu_time, monotonic};
 
 /// So many are reaped before anything else gets a turn.
 pub(super) const AT_ONCE: u32 = 64;
@@ -42,8 +43,33 @@ impl Look {
     }
 
     /// How long not to look again.
-    pub(super) fn pause(&self) -> Option<Duration> {
-        pause(self.found, cpu_time().saturating_sub(self.begun?))
+    fn pause(&self) -> Option<Duration> {
+        let begun = self.begun?;
+        pause(self.found, cpu_time().saturating_sub(begun))
+    }
+}
+
+/// When children are looked for again.
+#[derive(Default)]
+pub(super) struct Pace {
+    /// By `monotonic`; `None`: there is no pause.
+    until: Option<Duration>,
+}
+
+impl Pace {
+    /// When a pause is over, if there is one.
+    pub(super) fn due(&self) -> Option<Duration> {
+        self.until
+    }
+
+    /// Whether there is no pause, or it is over.
+    pub(super) fn is_open(&self) -> bool {
+        self.until.is_none_or(|until| until <= monotonic())
+    }
+
+    /// Goes on from a look that is done.
+    pub(super) fn follow(&mut self, look: &Look) {
+        self.until = look.pause().map(|pause| monotonic().saturating_add(pause));
     }
 }
 

@@ -11,7 +11,7 @@ use libc::pid_t;
 
 use super::end::{self, Rest};
 use super::handed::{self, LISTEN_PID};
-use super::pace::{self, Look};
+use super::pace::{self, Look, Pace};
 use super::voice::{Level, Voice};
 use crate::exit::ExitCode;
 use crate::observe::oom;
@@ -44,7 +44,7 @@ pub(super) fn supervise(mut plan: Box<RunPlan>, inherited: &Inherited, voice: Vo
         exit: None,
         terminal_given: false,
         rest: Rest::default(),
-        pause_until: None,
+        pace: Pace::default(),
         oom_kills: None,
         sockets: handed::sockets(&mut plan.program.environment, own_pid),
         main: None,
@@ -98,8 +98,7 @@ struct Supervisor {
     /// Whether the service has castoff's terminal.
     terminal_given: bool,
     rest: Rest,
-    /// Until when children are not looked for.
-    pause_until: Option<Duration>,
+    pace: Pace,
     /// How many processes the kernel had killed for want of memory when the service began.
     oom_kills: Option<u64>,
     /// How many sockets the service was handed from above.
@@ -117,8 +116,8 @@ impl Supervisor {
         // what has ended so far may have told so already
         let mut reap = true;
         loop {
-            let is_paused = self.pause_until.is_some();
-            let due = [self.timer, self.pause_until].into_iter().flatten().min();
+            let is_paused = self.pace.due().is_some();
+            let due = [self.timer, self.pace.due()].into_iter().flatten().min();
             let due = due.map(|due| due.saturating_sub(monotonic()));
             signals.hear_of_children(!is_paused);
             // Signals go first, and each goes at once: all that are there are passed on before
@@ -137,11 +136,8 @@ impl Supervisor {
                 self.timer = None;
                 self.feed(Event::Timer);
             }
-            match self.pause_until {
-                None => reap = !self.drain(),
-                // who has ended since the look has told so, which is still to be heard
-                Some(until) if until <= monotonic() => self.pause_until = None,
-                Some(_) => {}
+            if self.pace.is_open() {
+                reap = !self.drain();
             }
             if let Some(code) = self.exit {
                 return code;
@@ -163,7 +159,7 @@ impl Supervisor {
             };
             match event {
                 Event::Drained { .. } | Event::WaitRefused => {
-                    self.pause_after(&look);
+                    self.pace.follow(&look);
                     self.feed(event);
                     return true;
                 }
@@ -174,12 +170,8 @@ impl Supervisor {
             self.mention(event);
             self.feed(event);
         }
-        self.pause_after(&look);
+        self.pace.follow(&look);
         false
-    }
-
-    fn pause_after(&mut self, look: &Look) {
-        self.pause_until = look.pause().map(|pause| monotonic().saturating_add(pause));
     }
 
     /// Says which process was reaped, if that was asked for.

@@ -55,7 +55,8 @@ impl Variables<'_> {
 pub fn find<T>(prefix: &str, mut look: impl FnMut(&OsStr, &OsStr) -> Option<T>) -> Option<T> {
     let mut entry = vector();
     // SAFETY: a null or a vector of C strings that ends with a null (execve(2)). They change in
-    // `wipe` only, which `look` is no part of: castoff has one thread, and none of the library's tests calls it.
+    // `wipe` only, which no `look` calls: castoff has one thread, and the library's tests, which
+    // have several, never wipe.
     unsafe {
         while !entry.is_null() && !(*entry).is_null() {
             if libc::strncmp(*entry, prefix.as_ptr().cast(), prefix.len()) == 0 {

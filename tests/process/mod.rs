@@ -13,6 +13,7 @@ mod inheritance;
 mod logs;
 mod oom;
 mod options;
+mod pace;
 mod peers;
 mod personalities;
 mod read_only_paths;

@@ -151,7 +151,7 @@ impl Crons {
         self.entries.iter_mut().fold(false, |any, entry| any | std::mem::take(&mut entry.started))
     }
 
-    /// A child has ended; it need be none of these.
+    /// A child has ended. `false`: it is none of these.
     pub(super) fn ended(&mut self, pid: pid_t, ending: Ending, logs: &mut Logs) -> bool {
         let mut is_known = false;
         let mut world = World { inherited: self.inherited, voice: self.voice, logs };

@@ -14,7 +14,7 @@ use libc::pid_t;
 use nix::errno::Errno;
 
 use super::super::end::Rest;
-use super::super::pace::{self, Look};
+use super::super::pace::{self, Look, Pace};
 use super::super::voice::{Level, Voice};
 use super::super::wait::adopt_orphans;
 use super::again::{Rendered, Rendering};
@@ -92,7 +92,7 @@ pub(in super::super) fn supervise(mut plan: TreePlan, inherited: &Inherited, voi
         logs,
         rest_since: None,
         rest: Rest::default(),
-        pause_until: None,
+        pace: Pace::default(),
         spawned: false,
         rendering,
         sources,
@@ -123,8 +123,7 @@ struct Keeper {
     /// Since when what is left is told to end.
     rest_since: Option<Duration>,
     rest: Rest,
-    /// Until when children are not looked for.
-    pause_until: Option<Duration>,
+    pace: Pace,
     /// Whether something was started, or answered, since memory was given back.
     spawned: bool,
     /// What is needed to render again; `None`: it can't be.
@@ -140,11 +139,8 @@ impl Keeper {
         let mut signals = SignalSource::descriptor();
         let mut all_reaped = false;
         loop {
-            match self.pause_until {
-                None => all_reaped = self.drain(),
-                // who has ended since the look has told so, which is still to be heard
-                Some(until) if until <= monotonic() => self.pause_until = None,
-                Some(_) => {}
+            if self.pace.is_open() {
+                all_reaped = self.drain();
             }
             if let Some(code) = self.exit {
                 // what nobody reads takes no more time than the rest may
@@ -162,11 +158,11 @@ impl Keeper {
                 self.crons.due(),
                 self.logs.due(),
                 self.sources.due(),
-                self.pause_until,
+                self.pace.due(),
             ];
             let due = due.into_iter().flatten().min();
             let due = due.map(|due| due.saturating_sub(monotonic()));
-            let is_paused = self.pause_until.is_some();
+            let is_paused = self.pace.due().is_some();
             signals.hear_of_children(!is_paused);
             let timeout = if all_reaped || is_paused { due } else { Some(Duration::ZERO) };
             if self.wait(&mut signals, timeout).is_err() {
@@ -260,23 +256,20 @@ impl Keeper {
                 // who stops or continues a service knows why
                 Reaped::Child(..) => {}
                 Reaped::Refused => {
+                    self.pace.follow(&look);
                     self.feed(Event::WaitRefused);
                     return true;
                 }
                 none @ (Reaped::NothingNew | Reaped::NoChildren) => {
-                    self.pause_after(&look);
+                    self.pace.follow(&look);
                     self.see_who_is_gone();
                     self.feed(Event::Drained { children_left: none == Reaped::NothingNew });
                     return true;
                 }
             }
         }
-        self.pause_after(&look);
+        self.pace.follow(&look);
         false
-    }
-
-    fn pause_after(&mut self, look: &Look) {
-        self.pause_until = look.pause().map(|pause| monotonic().saturating_add(pause));
     }
 
     /// `false`: an orphan, whom nobody waits for.
