@@ -124,6 +124,22 @@ fn unsafe_lives_in_sys_and_at_the_entry() {
 }
 
 #[test]
+fn threads_are_made_where_the_allocator_knows_of_them() {
+    for (file, text) in sources() {
+        let is_test = file.ends_with("fixture.rs") || file.to_str().unwrap().ends_with("_tests.rs");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let makes = ["thread::spawn(", "thread::scope(", "Builder::new().spawn("];
+        let home = file == Path::new("sys/threads.rs");
+        assert_eq!(
+            home,
+            !is_test && makes.iter().any(|call| code.contains(call)),
+            "{}: threads are made in the scope of `sys::threads::together`",
+            file.display()
+        );
+    }
+}
+
+#[test]
 fn every_file_says_its_job() {
     let outline = |file: &Path| !file.to_str().unwrap().ends_with("_tests.rs");
     for (file, text) in sources().into_iter().filter(|(file, _)| outline(file)) {

@@ -1,8 +1,8 @@
 //! castoff's memory: the allocator, and what PID 1 gives back before it waits.
 //!
 //! dlmalloc is in the place of musl's, which maps pages for each size of allocation anew and
-//! locks slowly between threads. Its lock is a futex that nobody waits at while there is one
-//! thread. What is large is mapped on its own and given back when it is freed: dlmalloc gives back
+//! locks slowly between threads. Its lock is taken only while there are several (`threads`).
+//! What is large is mapped on its own and given back when it is freed: dlmalloc gives back
 //! the end of its heap only, and mmap(2) puts new memory before its beginning. The first few
 //! kilobytes are among castoff's variables: a plain init needs no more, and no heap. Where the
 //! kernel gives no memory, a reserve takes its place: castoff as PID 1 has to see to the end of
@@ -13,10 +13,11 @@
 use std::alloc::{GlobalAlloc, Layout};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dlmalloc::Dlmalloc;
 use libc::{c_int, c_void};
+
+use super::threads::Shared;
 
 const PAGE: usize = 4096;
 /// From so many bytes on an allocation has pages of its own.
@@ -41,7 +42,7 @@ struct State {
     reserve: Arena,
 }
 
-static HEAP: Mutex<State> = Mutex::new(State {
+static HEAP: Shared<State> = Shared::new(State {
     first: Arena::of(&raw mut FIRST),
     dlmalloc: Dlmalloc::new(),
     is_set_up: false,
@@ -139,14 +140,70 @@ impl Arena {
 }
 
 impl State {
-    /// The one that holds a block, if it is in none that the heap or the kernel gave.
-    fn arena_of(&mut self, block: *const u8) -> Option<&mut Arena> {
-        [&mut self.first, &mut self.reserve].into_iter().find(|arena| arena.holds(block))
+    /// Null where there is no memory.
+    fn give(&mut self, layout: Layout) -> *mut u8 {
+        let first = self.first.take(layout);
+        if !first.is_null() {
+            return first;
+        }
+        // SAFETY: a size and an alignment that belong together.
+        let made = unsafe { self.dlmalloc.malloc(layout.size(), layout.align()) };
+        if made.is_null() {
+            return self.reserve.take(layout);
+        }
+        self.live = self.live.wrapping_add(1);
+        self.is_set_up = true;
+        made
     }
-}
 
-fn heap() -> MutexGuard<'static, State> {
-    HEAP.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The arena that holds a block, if it is in none that the heap or the kernel gave.
+    fn arena_of(&mut self, block: *const u8) -> Option<&mut Arena> {
+        if self.first.holds(block) {
+            Some(&mut self.first)
+        } else if self.reserve.holds(block) {
+            Some(&mut self.reserve)
+        } else {
+            None
+        }
+    }
+
+    /// # Safety
+    /// The block was given here or by `map`, with that layout, and nobody uses it after this.
+    unsafe fn take_back(&mut self, block: *mut u8, layout: Layout) {
+        if let Some(arena) = self.arena_of(block) {
+            arena.free(block, layout.size());
+        } else if is_large(layout.size(), layout.align()) {
+            // SAFETY: all pages of a mapping that `map` or `resize` has made for that size.
+            unsafe { libc::munmap(block.cast(), layout.size()) };
+        } else {
+            self.live = self.live.wrapping_sub(1);
+            // SAFETY: the caller's promise.
+            unsafe { self.dlmalloc.free(block, layout.size(), layout.align()) }
+        }
+    }
+
+    /// The same block with another size, where it is and will be of one kind; else null.
+    ///
+    /// # Safety
+    /// As for `realloc`.
+    unsafe fn resize(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        if let Some(arena) = self.arena_of(block) {
+            let fits = arena.resize(block, layout.size(), new_size);
+            return if fits { block } else { ptr::null_mut() };
+        }
+        match (is_large(layout.size(), layout.align()), is_large(new_size, layout.align())) {
+            // SAFETY: the caller's promises.
+            (false, false) => unsafe {
+                self.dlmalloc.realloc(block, layout.size(), layout.align(), new_size)
+            },
+            (true, true) => {
+                let (old, flags) = (layout.size(), libc::MREMAP_MAYMOVE);
+                // SAFETY: as in `take_back`; nobody uses the old address after this.
+                mapped(unsafe { libc::mremap(block.cast(), old, new_size, flags) })
+            }
+            _ => ptr::null_mut(),
+        }
+    }
 }
 
 /// Whether that has pages of its own. It depends on the layout only, so that who frees knows it.
@@ -171,21 +228,9 @@ unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if is_large(layout.size(), layout.align()) {
             let made = map(layout.size());
-            return if made.is_null() { heap().reserve.take(layout) } else { made };
+            return if made.is_null() { HEAP.with(|heap| heap.reserve.take(layout)) } else { made };
         }
-        let mut heap = heap();
-        let first = heap.first.take(layout);
-        if !first.is_null() {
-            return first;
-        }
-        // SAFETY: the caller's promises are those that are asked for.
-        let made = unsafe { heap.dlmalloc.malloc(layout.size(), layout.align()) };
-        if made.is_null() {
-            return heap.reserve.take(layout);
-        }
-        heap.live = heap.live.wrapping_add(1);
-        heap.is_set_up = true;
-        made
+        HEAP.with(|heap| heap.give(layout))
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
@@ -205,32 +250,15 @@ unsafe impl GlobalAlloc for Heap {
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        let mut heap = heap();
-        if let Some(arena) = heap.arena_of(pointer) {
-            arena.free(pointer, layout.size());
-            return;
-        }
-        if is_large(layout.size(), layout.align()) {
-            // SAFETY: all pages of a mapping that `map` or `resize` has made for that size.
-            unsafe { libc::munmap(pointer.cast(), layout.size()) };
-            return;
-        }
-        heap.live = heap.live.wrapping_sub(1);
-        // SAFETY: as above.
-        unsafe { heap.dlmalloc.free(pointer, layout.size(), layout.align()) }
+        // SAFETY: the caller's promises.
+        HEAP.with(|heap| unsafe { heap.take_back(pointer, layout) });
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        if let Some(arena) = heap().arena_of(pointer) {
-            if arena.resize(pointer, layout.size(), new_size) {
-                return pointer;
-            }
-        } else {
-            // SAFETY: as above.
-            let made = unsafe { self.resize(pointer, layout, new_size) };
-            if !made.is_null() {
-                return made;
-            }
+        // SAFETY: the caller's promises.
+        let made = HEAP.with(|heap| unsafe { heap.resize(pointer, layout, new_size) });
+        if !made.is_null() {
+            return made;
         }
         // SAFETY: the caller's promises again: the new size is none that overflows with the
         // alignment. Both blocks have the smaller of the sizes, and are not the same.
@@ -245,37 +273,16 @@ unsafe impl GlobalAlloc for Heap {
     }
 }
 
-impl Heap {
-    /// The same block with another size, where it is and will be of one kind; else null.
-    ///
-    /// # Safety
-    /// As for `realloc`; the block is in no [`Arena`].
-    unsafe fn resize(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        match (is_large(layout.size(), layout.align()), is_large(new_size, layout.align())) {
-            // SAFETY: the caller's promises.
-            (false, false) => unsafe {
-                heap().dlmalloc.realloc(pointer, layout.size(), layout.align(), new_size)
-            },
-            (true, true) => {
-                let (old, flags) = (layout.size(), libc::MREMAP_MAYMOVE);
-                // SAFETY: as in `dealloc`; nobody uses the old address after this.
-                mapped(unsafe { libc::mremap(pointer.cast(), old, new_size, flags) })
-            }
-            _ => ptr::null_mut(),
-        }
-    }
-}
-
 /// From here on there is the reserve: before the first service is, which could take all other
 /// memory away before castoff runs again.
 pub fn reserve() {
-    heap().reserve.map();
+    HEAP.with(|heap| heap.reserve.map());
 }
 
 /// Gives back to the kernel what was used and is no more: the end of the heap, and the stack
 /// below who calls. What is needed again is there again, as zeros.
 pub fn give_back() {
-    give_back_heap(&mut heap());
+    HEAP.with(give_back_heap);
     give_back_stack();
 }
 

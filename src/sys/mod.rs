@@ -57,6 +57,7 @@ mod ofd_lock;
 mod pid_entry;
 mod privileges;
 mod statx;
+mod threads;
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -19,6 +19,7 @@ use super::listing::{Listed, list};
 use super::progress::Stop;
 use super::root::{Tree, is_gone};
 use crate::sys::file_error::Operation;
+use crate::sys::threads::together;
 
 const MOST_THREADS: usize = 4;
 /// Names in a batch: enough that handing it over costs nothing, few enough that large
@@ -71,7 +72,7 @@ pub(super) fn walk<H: Send + Sync, T: Send>(
     // alone, as long as there is nothing to share
     while crew.waiting() < 2 && crew.next_now(&mut own, &perform) {}
     let helpers = if crew.waiting() < 2 { 0 } else { threads() - 1 };
-    let mut all = std::thread::scope(|scope| {
+    let mut all = together(|scope| {
         let mut started = Vec::new();
         for _ in 0..helpers {
             let work = || {
