@@ -6,6 +6,7 @@
 //! are left alone. The text keeps its length, so every place in it stays right.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::engine::identifiers;
 
@@ -31,11 +32,9 @@ pub fn spelled_template(text: &str) -> Cow<'_, str> {
 /// The words in a template's tags, each once: the names that it looks up, and much else. Found
 /// faster than the engine finds the names.
 #[must_use]
-pub fn words_in_tags(text: &str) -> Vec<&str> {
-    let mut words = Vec::new();
+pub fn words_in_tags(text: &str) -> BTreeSet<&str> {
+    let mut words = BTreeSet::new();
     for_each_code(text, &mut Vec::new(), |code| words.extend(identifiers(code)));
-    words.sort_unstable();
-    words.dedup();
     words
 }
 

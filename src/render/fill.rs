@@ -52,7 +52,7 @@ impl Visibility<'_> {
 
 /// Fills all holes, or says which were refused, by their number.
 pub(super) fn fill(
-    pieces: &[Piece],
+    pieces: &[Piece<'_>],
     holes: &[Hole],
     format: &Format,
     visibility: &Visibility<'_>,
@@ -78,7 +78,7 @@ pub(super) fn fill(
 }
 
 fn compose(
-    pieces: &[Piece],
+    pieces: &[Piece<'_>],
     holes: &[Hole],
     fillings: Vec<Filling>,
     visibility: &Visibility<'_>,

@@ -8,6 +8,7 @@
 //! gets a hole of its own. What cut a marker in two (a slice) is refused.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs};
@@ -24,6 +25,9 @@ const LAST_CANDIDATE: u32 = 0xF_FFFD;
 /// What each of them begins with in UTF-8.
 const FIRST_BYTE: u8 = 0xF3;
 
+/// Bytes of a number between two markers.
+const LONGEST_MARK: usize = 4 + 20 + 4;
+
 /// One printed value.
 #[derive(Clone, Debug)]
 pub(super) struct Hole {
@@ -33,9 +37,9 @@ pub(super) struct Hole {
 }
 
 /// A piece of what was rendered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Piece {
-    Text(String),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Piece<'t> {
+    Text(&'t str),
     /// The number of a hole. The same one may stand in several places, or in none.
     Hole(usize),
 }
@@ -206,7 +210,7 @@ impl Holes {
         let mut resolved = String::new();
         for piece in self.split(text)? {
             match piece {
-                Piece::Text(text) => resolved.push_str(&text),
+                Piece::Text(text) => resolved.push_str(text),
                 Piece::Hole(number) => resolved.push_str(&found.get(number)?.value.as_text()?),
             }
         }
@@ -228,7 +232,12 @@ impl Holes {
             return Err(Error::new(ErrorKind::InvalidOperation, "`located`"));
         }
         found.push(Hole { value: literal, raw });
-        Ok(format!("{}{number}{}", self.marker.open, self.marker.close))
+        let mut printed = String::with_capacity(LONGEST_MARK);
+        printed.push(self.marker.open);
+        // writing to a string can't fail
+        let _ = write!(printed, "{number}");
+        printed.push(self.marker.close);
+        Ok(printed)
     }
 
     /// The values, by number.
@@ -237,17 +246,17 @@ impl Holes {
     }
 
     /// Takes rendered text apart. `None`: the engine cut or turned text with markers in it.
-    pub(super) fn split(&self, rendered: &str) -> Option<Vec<Piece>> {
+    pub(super) fn split<'t>(&self, rendered: &'t str) -> Option<Vec<Piece<'t>>> {
         let mut pieces = Vec::new();
         let mut rest = rendered;
         while let Some((text, after)) = rest.split_once(self.marker.open) {
             let (number, next) = after.split_once(self.marker.close)?;
-            pieces.push(Piece::Text(text.to_owned()));
+            pieces.push(Piece::Text(text));
             pieces.push(Piece::Hole(number.parse().ok()?));
             rest = next;
         }
-        pieces.push(Piece::Text(rest.to_owned()));
-        let sound = |piece: &Piece| !matches!(piece, Piece::Text(text) if self.marker.stands_in(text));
+        pieces.push(Piece::Text(rest));
+        let sound = |piece: &Piece<'_>| !matches!(piece, Piece::Text(text) if self.marker.stands_in(text));
         pieces.iter().all(sound).then_some(pieces)
     }
 }

@@ -293,10 +293,12 @@ impl Rendering<'_> {
         for (name, source) in self.sources.loaded() {
             let Some((_, template)) = engine.templates().find(|(known, _)| *known == name) else { continue };
             // to hold more names for used than are is no harm, and saves reading it once more
-            let mut words = words_in_tags(&source.text);
-            words.retain(|word| !CONDITIONS.contains(word));
-            if words.iter().all(|word| self.known.names.contains(*word)) {
-                used.extend(words.into_iter().map(str::to_owned));
+            let words = words_in_tags(&source.text);
+            let names = words.into_iter().filter(|word| !CONDITIONS.contains(word));
+            let known: Option<Vec<&String>> = names.map(|name| self.known.names.get(name)).collect();
+            if let Some(known) = known {
+                // at once: what is in order needs no search
+                used.append(&mut known.into_iter().cloned().collect());
                 continue;
             }
             let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
