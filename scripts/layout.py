@@ -9,6 +9,7 @@ costs its window. Needs valgrind and the build with lld (scripts/static.sh).
 """
 
 import bisect
+import fcntl
 import os
 import re
 import subprocess
@@ -20,6 +21,9 @@ BUILT = ROOT / "target/x86_64-unknown-linux-musl/release/castoff"
 # Names of constants that belong together are numbered anew with each change. Groups up to so
 # many bytes are taken whole, a larger one comes after them.
 SMALL_GROUP = 10_000
+ARENA = 4096
+# So many that maps of them have more than one node.
+VARIABLES = 24
 
 
 def build():
@@ -41,13 +45,13 @@ def build():
     return sorted(sections)
 
 
-def touched(sections, command, directory):
-    """The sections that a command touches, until it executes another program or itself: valgrind
-    can't follow that, and a sealed castoff does what a plain init does."""
+def touched(sections, command, directory, hands_over=()):
+    """The sections that a command touches, until it executes another program or itself, which
+    valgrind can't follow."""
     trace = directory / "trace"
     valgrind = ["valgrind", "--tool=lackey", "--trace-mem=yes"]
     with trace.open("w") as out:
-        subprocess.run(valgrind + command, stdin=subprocess.DEVNULL, stderr=out)
+        subprocess.run(valgrind + command, stdin=subprocess.DEVNULL, stderr=out, pass_fds=hands_over)
     end = max(address + size for address, size, *_ in sections)
     starts = [section[0] for section in sections]
     # in the order in which they are touched: what comes one after the other is then on one page
@@ -63,6 +67,20 @@ def touched(sections, command, directory):
                 break
             at -= 1
     return list(found)
+
+
+def sealed(command):
+    """What a start hands over to the castoff that it executes, as it does it: a sealed memfd."""
+    strace = ["strace", "-xx", "-s", "1000000", "-e", "trace=memfd_create,write", *command]
+    calls = subprocess.run(strace, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True).stderr
+    number = re.search(r"^memfd_create\(.* = (\d+)$", calls, re.MULTILINE)[1]
+    written = re.search(rf'^write\({number}, "(.*)", \d+\) = ', calls, re.MULTILINE)[1]
+    memory = os.memfd_create("castoff", os.MFD_ALLOW_SEALING)
+    os.write(memory, bytes.fromhex(written.replace("\\x", "")))
+    os.lseek(memory, 0, os.SEEK_SET)
+    seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+    fcntl.fcntl(memory, fcntl.F_ADD_SEALS, seals)
+    return memory
 
 
 def aliases():
@@ -110,21 +128,35 @@ def constants(sections, found):
 
 
 def spec(directory):
-    """A start with variables and a template for each of the usual formats."""
-    text = 'version = 1\n'
-    for number, kind in enumerate(["string", "int", "bool", "size", "duration"]):
-        default = ["it's", "4711", "true", "128M", "30s"][number]
-        text += f'[env.SITE_{number}]\ntype = "{kind}"\ndefault = "{default}"\n'
-    for name in ["a.php", "a.json", "a.env", "a.yaml"]:
-        holes = "".join(f'"k{at}": {{{{ SITE_{at} }}}},\n' for at in range(5))
-        lines = {
-            "a.php": "<?php\n" + "".join(f"$a{at} = {{{{ SITE_{at} }}}};\n" for at in range(5)),
-            "a.json": "{" + holes + '"end": 1}\n',
-            "a.env": "".join(f"K{at}={{{{ SITE_{at} }}}}\n" for at in range(5)),
-            "a.yaml": "".join(f"k{at}: {{{{ SITE_{at} }}}}\n" for at in range(5)),
-        }[name]
-        (directory / f"{name}.j2").write_text(lines)
-        text += f'[[template]]\nsource = "{name}.j2"\ndest = "{directory}/made/{name}"\n'
+    """A start with variables, one of them in a file, and a template for each of the usual formats."""
+    text = "version = 1\n"
+    kinds = [("string", "it's"), ("int", "4711"), ("bool", "true"), ("size", "128M"), ("duration", "30s")]
+    for number in range(1, VARIABLES):
+        kind, value = kinds[number % len(kinds)]
+        text += f'[env.SITE_{number}]\ntype = "{kind}"\n'
+        if number % 2:
+            text += f'default = "{value}"\n'
+        else:
+            os.environ[f"SITE_{number}"] = value
+    text += "[env.SITE_0]\nsecret = true\n"
+    (directory / "secret").write_text("another one")
+    os.environ["SITE_0_FILE"] = str(directory / "secret")
+    line = {
+        "php": "$a{0} = {{{{ SITE_{0} }}}};\n",
+        "ini": 'a.k{0} = "{{{{ SITE_{0} }}}}"\n',
+        "json": '"k{0}": {{{{ SITE_{0} }}}},\n',
+        "env": "K{0}={{{{ SITE_{0} }}}}\n",
+        "yaml": "k{0}: {{{{ SITE_{0} }}}}\n",
+        "conf": 'fastcgi_param K{0} "{{{{ SITE_{0} }}}}";\n',
+    }
+    around = {"php": ("<?php\n", ""), "json": ("{", '"end": 1}\n')}
+    settings = {"ini": 'format = "php-ini"\n', "conf": 'format = "nginx"\n', "php": 'mode = "0600"\n'}
+    for kind, pattern in line.items():
+        before, after = around.get(kind, ("", ""))
+        lines = "".join(pattern.format(number) for number in range(VARIABLES))
+        (directory / f"a.{kind}.j2").write_text(before + lines + after)
+        text += f'[[template]]\nsource = "a.{kind}.j2"\ndest = "{directory}/made/a.{kind}"\n'
+        text += settings.get(kind, "")
     (directory / "made").mkdir()
     (directory / "castoff.toml").write_text(text)
     return [str(BUILT), "--config", str(directory / "castoff.toml"), "--log-level", "error", "--", "/bin/true"]
@@ -135,15 +167,22 @@ def script(sections, plain, prepared):
     names = aliases()
 
     def lines(result, found):
-        patterns = (sorted(pattern(sections[at], names)) for at in found if sections[at][2] == result)
+        # what is small, before an arena of which the beginning is used
+        found = sorted(
+            (at for at in found if sections[at][2] == result),
+            key=lambda at: result == ".bss" and sections[at][1] >= ARENA,
+        )
+        patterns = (sorted(pattern(sections[at], names)) for at in found)
         return dict.fromkeys(line for lines in patterns for line in lines)
 
     def text(lines):
         return "".join(f"    {line}\n" for line in lines)
 
     small, large = map(text, constants(sections, plain))
-    first = {name: text(lines(name, plain)) for name in (".rodata", ".text", ".data", ".bss")}
-    then = {name: text(lines(name, [at for at in prepared if at not in plain])) for name in (".rodata", ".text")}
+    more = [at for at in prepared if at not in plain]
+    first = {name: text(lines(name, plain)) for name in (".rodata", ".text")}
+    then = {name: text(lines(name, more)) for name in (".rodata", ".text")}
+    written = {name: text(lines(name, plain) | lines(name, more)) for name in (".data", ".bss")}
     return f"""/* Written by scripts/layout.py. */
 SECTIONS
 {{
@@ -161,12 +200,12 @@ SECTIONS
   }}
 }}
 INSERT AFTER .eh_frame_hdr;
-/* What a plain init writes stands together on the page where .data ends and .bss begins,
+/* What a start writes stands together on the page where .data ends and .bss begins,
    which the kernel has to copy in any case. */
 SECTIONS
 {{
   .data : {{
-{first[".data"]}  }}
+{written[".data"]}  }}
 }}
 INSERT AFTER .init_array;
 SECTIONS
@@ -180,7 +219,7 @@ INSERT BEFORE .tdata;
 SECTIONS
 {{
   .bss : {{
-{first[".bss"]}    *(.bss .bss.* COMMON)
+{written[".bss"]}    *(.bss .bss.* COMMON)
   }}
 }}
 INSERT AFTER .got.plt;
@@ -190,12 +229,14 @@ INSERT AFTER .got.plt;
 with tempfile.TemporaryDirectory() as made:
     place = Path(made)
     sections = build()
-    prepare = spec(place)
     # a service that has a signal forwarded to it, and ends by it
     service = ["sh", "-c", "kill -TERM $PPID; exec sleep 60"]
     plain = touched(sections, [str(BUILT), "--", *service], place)
-    # a setting of castoff's own, which a plain init usually has none of
+    # settings of castoff's own and of an image, of which a plain init usually has none
+    prepare = spec(place)
     os.environ["CASTOFF_STATE"] = str(place / "state")
     subprocess.run(prepare, check=True)
-    prepared = touched(sections, prepare, place)
+    memory = sealed(prepare)
+    prepared = touched(sections, [str(BUILT), f"--sealed={memory}"], place, [memory])
+    prepared += touched(sections, prepare, place)
     (ROOT / "scripts/layout.ld").write_text(script(sections, plain, prepared))
