@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use crate::plan::{Spared, shown_owner};
 use crate::state::VOLUME_DIRECTORY;
 use crate::sys::accounts::Owner;
-use crate::sys::path_walk::{Base, Resolution};
+use crate::sys::path_walk::Base;
 use crate::sys::tree::{Left, Owned, Progress, Spare, Stop, Tree, TreeError, own_tree};
 
 /// How many names a message has at most.
@@ -22,7 +22,7 @@ pub(super) fn own(
     spared: &[Spared],
     stop: Stop<'_>,
 ) -> Result<bool, TreeError> {
-    let Resolution::Found(location) = base.resolve(path)? else { return Ok(false) };
+    let Some(location) = base.find(path)? else { return Ok(false) };
     let tree = match Tree::open(&location) {
         Err(error) if error.errno() == Some(Errno::ENOENT) => return Ok(false),
         opened => opened?,
@@ -47,7 +47,7 @@ pub(super) fn own(
 /// `top` were; what can't be resolved isn't there.
 fn below(base: &Base, top: &Path, spared: &[Spared]) -> Vec<(PathBuf, bool)> {
     let found = |spared: &Spared| {
-        let Ok(Resolution::Found(location)) = base.resolve(&spared.path) else { return None };
+        let Ok(Some(location)) = base.find(&spared.path) else { return None };
         let relative = location.path().strip_prefix(top).ok()?;
         Some((relative.to_owned(), spared.with_all_below))
     };

@@ -14,7 +14,7 @@ use nix::sys::statvfs::{FsFlags, statvfs};
 use crate::diagnostic::Diagnostic;
 use crate::exit::ExitCode;
 use crate::sys::file_error::FileError;
-use crate::sys::path_walk::{Base, Resolution};
+use crate::sys::path_walk::Base;
 
 /// Ends of names that editors and package managers leave behind.
 const LEFT_BEHIND: [&str; 11] = [
@@ -133,7 +133,7 @@ impl From<&Refused> for Diagnostic {
 /// It can't be resolved or listed.
 pub fn list(base: &Base, path: &Path) -> Result<Hooks, FileError> {
     // a name in it, so that a link to the directory is followed by the rules of the walk
-    let Resolution::Found(location) = base.resolve(&path.join("hook"))? else { return Ok(Hooks::default()) };
+    let Some(location) = base.find(&path.join("hook"))? else { return Ok(Hooks::default()) };
     let real = location.path().parent().unwrap_or(path).to_owned();
     let fails = |error: &std::io::Error| FileError::io(crate::sys::file_error::Operation::Read, &real, error);
     let real = fs::canonicalize(&real).map_err(|error| fails(&error))?;

@@ -13,7 +13,7 @@ use crate::state::{
 };
 use crate::sys::file_error::FileError;
 use crate::sys::files::{Entry, look, read_open};
-use crate::sys::path_walk::{Base, Resolution};
+use crate::sys::path_walk::Base;
 use crate::sys::status::Kind;
 
 /// State is small; anything larger is not castoff's.
@@ -115,7 +115,7 @@ fn first<T>(
 
 /// The text of a state file; `None` where it is missing.
 pub(super) fn read(base: &Base, path: &Path) -> Result<Option<Vec<u8>>, StateError> {
-    let Resolution::Found(location) = base.resolve(path)? else { return Ok(None) };
+    let Some(location) = base.find(path)? else { return Ok(None) };
     let Some(Entry { status, file, .. }) = look(&location)? else { return Ok(None) };
     let own = [0, nix::unistd::geteuid().as_raw()];
     if status.kind != Kind::Regular || !own.contains(&status.uid) || status.mode & 0o022 != 0 {

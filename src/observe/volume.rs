@@ -6,7 +6,7 @@ use std::path::Path;
 use super::state::{StateError, read};
 use crate::state::{COMPLETION_FILE, Completion, JOURNAL_FILE, STAGING_DIRECTORY, VOLUME_DIRECTORY};
 use crate::sys::files::look;
-use crate::sys::path_walk::{Base, Resolution};
+use crate::sys::path_walk::Base;
 
 /// What is recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,9 +30,9 @@ pub fn observe(base: &Base, path: &Path) -> Result<Recorded, StateError> {
         None => None,
         Some(text) => Some(Completion::parse(&text).map_err(|garbled| StateError::Garbled(file, garbled))?),
     };
-    let is_there = |name| match base.resolve(&directory.join(name))? {
-        Resolution::Found(location) => Ok::<_, StateError>(look(&location)?.is_some()),
-        Resolution::ParentMissing(_) => Ok(false),
+    let is_there = |name| match base.find(&directory.join(name))? {
+        Some(location) => Ok::<_, StateError>(look(&location)?.is_some()),
+        None => Ok(false),
     };
     let (unfinished, staged) = (is_there(JOURNAL_FILE)?, is_there(STAGING_DIRECTORY)?);
     Ok(Recorded { completion, unfinished, staged })

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::file_error::{Cause, FileError, Operation};
 use super::files::{look, read_open};
-use super::path_walk::{Base, Resolution};
+use super::path_walk::Base;
 use super::status::Kind;
 use crate::diagnostic::{Diagnostic, nearest};
 
@@ -236,7 +236,7 @@ impl Accounts {
 }
 
 fn read_below(base: &Base, path: &Path) -> Result<Vec<u8>, FileError> {
-    let Resolution::Found(location) = base.resolve(path)? else { return Ok(Vec::new()) };
+    let Some(location) = base.find(path)? else { return Ok(Vec::new()) };
     let Some(entry) = look(&location)? else { return Ok(Vec::new()) };
     match entry.file {
         Some(Ok(file)) => read_open(&file, location.path(), LARGEST_FILE),

@@ -11,7 +11,7 @@ use nix::sys::stat::Mode;
 
 use super::file_error::{FileError, Operation};
 use super::files::look;
-use super::path_walk::{Base, Location, Resolution};
+use super::path_walk::{Base, Location};
 use super::retry::retry;
 use super::status::{Kind, Status};
 
@@ -42,12 +42,8 @@ fn open_directory(path: &Path) -> Result<Option<OwnedFd>, FileError> {
     let opened = if path == Path::new("/") {
         retry(|| open(path, DIRECTORY, Mode::empty()))
     } else {
-        match Base::host()?.resolve(path)? {
-            Resolution::Found(location) => {
-                retry(|| openat(location.directory(), location.name(), DIRECTORY, Mode::empty()))
-            }
-            Resolution::ParentMissing(_) => return Ok(None),
-        }
+        let Some(location) = Base::host()?.find(path)? else { return Ok(None) };
+        retry(|| openat(location.directory(), location.name(), DIRECTORY, Mode::empty()))
     };
     match opened {
         Ok(directory) => Ok(Some(directory)),

@@ -105,7 +105,9 @@ impl Arena {
         if base.is_null() {
             return base;
         }
-        let start = (base.addr() + self.used).next_multiple_of(layout.align()) - base.addr();
+        // a power of two (Layout): `next_multiple_of` would divide
+        let below = layout.align() - 1;
+        let start = ((base.addr() + self.used + below) & !below) - base.addr();
         let Some(end) = start.checked_add(layout.size()).filter(|end| *end <= self.size) else {
             return ptr::null_mut();
         };

@@ -94,27 +94,44 @@ impl Base {
     /// path without a last name, or what openat(2) fails with.
     pub fn resolve(&self, destination: &Path) -> Result<Resolution, FileError> {
         let components = components(destination.as_os_str());
-        if let Some(location) = self.resolve_without_links(&components) {
-            return Ok(Resolution::Found(location));
+        match self.resolve_without_links(&components) {
+            Ok(location) => Ok(Resolution::Found(location)),
+            Err(_) => Walk::new(self, components).run(&self.shown_below(destination)),
         }
-        Walk::new(self, components).run(&self.shown_below(destination))
+    }
+
+    /// As [`Base::resolve`], for who makes nothing: how much of the way is there is not looked at.
+    ///
+    /// # Errors
+    /// As for [`Base::resolve`].
+    pub fn find(&self, destination: &Path) -> Result<Option<Location>, FileError> {
+        match self.resolve_without_links(&components(destination.as_os_str())) {
+            Ok(location) => Ok(Some(location)),
+            Err(Errno::ENOENT) => Ok(None),
+            Err(_) => Ok(match self.resolve(destination)? {
+                Resolution::Found(location) => Some(location),
+                Resolution::ParentMissing(_) => None,
+            }),
+        }
     }
 
     fn shown_below(&self, destination: &Path) -> PathBuf {
         self.shown.join(destination.strip_prefix("/").unwrap_or(destination))
     }
 
-    /// One system call for the usual case, a path without links. `None` for every other
-    /// one, an openat2(2) that is missing (before Linux 5.6) or forbidden by seccomp
-    /// included: the walk then finds the way, or the reason why there is none.
-    fn resolve_without_links(&self, components: &[Component]) -> Option<Location> {
-        let (last, parents) = components.split_last()?;
-        let Component::Name(name) = last else { return None };
+    /// One system call for the usual case, a path without links. ENOENT: no link was met, and a
+    /// directory is missing. Everything else, an openat2(2) that is missing (before Linux 5.6) or
+    /// forbidden by seccomp included, is for the walk, which finds the way, or the reason why
+    /// there is none.
+    fn resolve_without_links(&self, components: &[Component]) -> nix::Result<Location> {
+        let Some((Component::Name(name), parents)) = components.split_last() else {
+            return Err(Errno::EXDEV);
+        };
         let mut parent = PathBuf::from(".");
         for component in parents {
             match component {
                 Component::Name(name) => parent.push(name),
-                Component::Up => return None,
+                Component::Up => return Err(Errno::EXDEV),
             }
         }
         let how = OpenHow::new().flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC).resolve(
@@ -122,14 +139,14 @@ impl Base {
                 | ResolveFlag::RESOLVE_NO_SYMLINKS
                 | ResolveFlag::RESOLVE_NO_MAGICLINKS,
         );
-        let directory = retry(|| openat2(&self.directory, &parent, how)).ok()?;
+        let directory = retry(|| openat2(&self.directory, &parent, how))?;
         let path = self.shown.join(parent.strip_prefix(".").unwrap_or(&parent)).join(name);
         match look(directory.as_fd(), name) {
             Err(Errno::ENOENT) => {}
             Ok((_, status)) if status.kind != Kind::Symlink => {}
-            _ => return None,
+            _ => return Err(Errno::ELOOP),
         }
-        Some(Location { directory, name: name.clone(), path })
+        Ok(Location { directory, name: name.clone(), path })
     }
 }
 

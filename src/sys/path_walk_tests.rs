@@ -8,7 +8,7 @@ use crate::sys::file_error::{Cause, Distrust, FileError};
 use crate::sys::fixture::{Scratch, as_user, root_or_skip};
 use crate::sys::status::{Kind, Status};
 
-/// Both ways to walk must agree; the path that was found, or where directories are missing.
+/// All ways to walk must agree; the path that was found, or where directories are missing.
 fn resolve(base: &Base, destination: &str) -> Result<String, FileError> {
     let shown = |resolution: Resolution| match resolution {
         Resolution::Found(location) => {
@@ -23,6 +23,9 @@ fn resolve(base: &Base, destination: &str) -> Result<String, FileError> {
     let both = base.resolve(Path::new(destination)).map(shown);
     let walk = Walk::new(base, components(destination.as_ref()));
     assert_eq!(walk.run(&base.shown_below(Path::new(destination))).map(shown), both, "{destination}");
+    let found = base.find(Path::new(destination)).map(|found| found.map(Resolution::Found).map(shown));
+    let wanted = both.clone().map(|path| (!path.starts_with("missing ")).then_some(path));
+    assert_eq!(found, wanted, "{destination}");
     both
 }
 
