@@ -14,7 +14,7 @@ use crate::sys::file_error::{Cause, FileError, Operation};
 use crate::sys::files::look;
 use crate::sys::fixture::{Scratch, as_user, bind, make_read_only, root_or_skip, with_own_mounts};
 use crate::sys::path_walk::{Location, Resolution};
-use crate::sys::status::{Kind, is_mount_point};
+use crate::sys::status::Kind;
 
 const PLAIN: Attributes = Attributes { mode: 0o640, uid: None, gid: None };
 
@@ -118,7 +118,7 @@ fn a_mount_point_is_kept() {
         assert_eq!(write(scratch.location("file"), "new").unwrap(), Commit::KeptMountPoint);
         assert_eq!((scratch.read("file").as_str(), scratch.names("").len()), ("theirs", 2));
         nix::mount::umount(&scratch.path("file")).unwrap();
-        assert!(!is_mount_point(fs::File::open(scratch.path("file")).unwrap()));
+        assert!(!look(&scratch.location("file")).unwrap().unwrap().mount_point);
     });
 }
 

@@ -17,7 +17,7 @@ use super::attributes::Attributes;
 use super::file_error::{Cause, FileError, Operation};
 use super::path_walk::Location;
 use super::retry::retry;
-use super::status::{Kind, Status, is_mount_point};
+use super::status::{Kind, Status};
 
 /// How often a file that another process exchanges meanwhile is looked at again.
 const MOST_LOOKS: u32 = 16;
@@ -38,24 +38,22 @@ pub struct Entry {
 /// Looks at what stands at `location`, without following a link there. `None`: nothing.
 ///
 /// # Errors
-/// What openat(2) and fstat(2) fail with; [`Cause::Changing`].
+/// What statx(2), openat(2) and fstat(2) fail with; [`Cause::Changing`].
 pub fn look(location: &Location) -> Result<Option<Entry>, FileError> {
     let fails = |errno| FileError::system(Operation::Inspect, location.path(), errno);
-    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     for _ in 0..MOST_LOOKS {
-        let held = match retry(|| openat(location.directory(), location.name(), flags, Mode::empty())) {
-            Ok(held) => held,
+        let (status, mount_point) = match Status::of_name(location.directory(), location.name()) {
+            Ok(found) => found,
             Err(Errno::ENOENT) => return Ok(None),
             Err(errno) => return Err(fails(errno)),
         };
-        let status = Status::of(&held).map_err(fails)?;
-        let mount_point = is_mount_point(&held);
         if status.kind != Kind::Regular {
             return Ok(Some(Entry { status, mount_point, file: None }));
         }
         match open_same(location, &status) {
             Err(Errno::ENOENT | Errno::ELOOP | Errno::ENXIO) | Ok(None) => {}
-            Ok(Some(file)) => return Ok(Some(Entry { status, mount_point, file: Some(Ok(file)) })),
+            // what the file itself says: its inode may have been another's a moment ago
+            Ok(Some((file, status))) => return Ok(Some(Entry { status, mount_point, file: Some(Ok(file)) })),
             Err(errno) => {
                 let error = FileError::system(Operation::Read, location.path(), errno);
                 return Ok(Some(Entry { status, mount_point, file: Some(Err(error)) }));
@@ -66,11 +64,12 @@ pub fn look(location: &Location) -> Result<Option<Entry>, FileError> {
 }
 
 /// Opens the regular file that `expected` was taken from; `None`: another one is there now.
-fn open_same(location: &Location, expected: &Status) -> nix::Result<Option<File>> {
+fn open_same(location: &Location, expected: &Status) -> nix::Result<Option<(File, Status)>> {
     let flags = READ | OFlag::O_NOFOLLOW;
     let opened = retry(|| openat(location.directory(), location.name(), flags, Mode::empty()))?;
     let status = Status::of(&opened)?;
-    Ok((status.identity == expected.identity && status.kind == Kind::Regular).then(|| File::from(opened)))
+    let is_same = status.identity == expected.identity && status.kind == Kind::Regular;
+    Ok(is_same.then(|| (File::from(opened), status)))
 }
 
 /// Bytes that are read at once where nobody knows how many there are.

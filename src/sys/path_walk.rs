@@ -19,12 +19,12 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
-use nix::sys::stat::{Mode, fchmod, fstatat, mkdirat};
+use nix::sys::stat::{Mode, fchmod, mkdirat};
 use nix::unistd::{AccessFlags, faccessat};
 
 use super::file_error::{Cause, Distrust, FileError, Operation};
 use super::retry::retry;
-use super::status::{Kind, Status, kind};
+use super::status::{Kind, Status};
 
 /// As many links as the kernel follows (path_resolution(7)).
 const MOST_LINKS: u32 = 40;
@@ -141,9 +141,9 @@ impl Base {
         );
         let directory = retry(|| openat2(&self.directory, &parent, how))?;
         let path = self.shown.join(parent.strip_prefix(".").unwrap_or(&parent)).join(name);
-        match retry(|| fstatat(&directory, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW)) {
+        match Status::of_name(&directory, name) {
             Err(Errno::ENOENT) => {}
-            Ok(stat) if kind(stat.st_mode) != Kind::Symlink => {}
+            Ok((status, _)) if status.kind != Kind::Symlink => {}
             _ => return Err(Errno::ELOOP),
         }
         Ok(Location { directory, name: name.clone(), path })

@@ -1,17 +1,19 @@
 //! What an open file descriptor stands for: kind, mode, owner, links, mount point.
 //!
-//! Works on descriptors only, never on paths, so that the answer is about the very file
-//! that is used afterwards. It opens nothing and changes nothing.
+//! The answer about a descriptor is about the very file that is used afterwards; what is said of a
+//! name may be another file's a moment later. It opens nothing and changes nothing.
 
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use nix::sys::stat::{FileStat, SFlag, fstat, lstat, stat};
+use nix::errno::Errno;
+use nix::fcntl::AtFlags;
+use nix::sys::stat::{FileStat, SFlag, fstat, fstatat, lstat, stat};
 
 use super::retry::retry;
-use super::statx::statx;
+use super::statx::{Statx, statx};
 
 /// The kind of a directory entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +75,22 @@ impl Status {
         retry(|| fstat(descriptor.as_fd())).map(|stat| Self::from_stat(&stat))
     }
 
+    /// Of `name` in `directory`, a link itself, and whether something is mounted exactly there
+    /// (`false` where the kernel can't say: before Linux 5.8, or where a sandbox forbids statx(2)).
+    ///
+    /// # Errors
+    /// What statx(2) or fstatat(2) fails with.
+    pub fn of_name(directory: impl AsFd, name: &OsStr) -> nix::Result<(Self, bool)> {
+        match statx(directory.as_fd(), name) {
+            Ok(found) => Ok((Self::from_statx(&found), found.is_mount_point())),
+            Err(Errno::ENOSYS | Errno::EPERM) => {
+                let found = retry(|| fstatat(directory.as_fd(), name, AtFlags::AT_SYMLINK_NOFOLLOW))?;
+                Ok((Self::from_stat(&found), false))
+            }
+            Err(errno) => Err(errno),
+        }
+    }
+
     /// Of what is at `path`, all links followed: for places that nobody but the image's author
     /// chose.
     ///
@@ -92,6 +110,18 @@ impl Status {
             links: u64::from(stat.st_nlink),
             size: u64::try_from(stat.st_size).unwrap_or(0),
             identity: (u64::from(stat.st_dev), u64::from(stat.st_ino)),
+        }
+    }
+
+    fn from_statx(found: &Statx) -> Self {
+        Self {
+            kind: kind(found.mode.into()),
+            mode: u32::from(found.mode) & 0o7777,
+            uid: found.uid,
+            gid: found.gid,
+            links: found.links.into(),
+            size: found.size,
+            identity: found.identity(),
         }
     }
 }
@@ -115,18 +145,11 @@ pub fn identity_at(path: &Path) -> Option<(u64, u64)> {
     retry(|| lstat(path)).ok().map(|stat| Status::from_stat(&stat).identity)
 }
 
-/// Whether something is mounted exactly here. `false` where the kernel can't say: before
-/// Linux 5.8, or where a sandbox forbids statx(2).
-#[must_use]
-pub fn is_mount_point(descriptor: impl AsFd) -> bool {
-    statx(descriptor, OsStr::new("")).is_ok_and(|found| found.is_mount_point())
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs::File;
 
-    use super::{Kind, Status, is_mount_point};
+    use super::{Kind, Status};
 
     #[test]
     fn kinds() {
@@ -138,8 +161,16 @@ mod tests {
     }
 
     #[test]
-    fn proc_is_a_mount_point_and_a_directory_in_it_is_none() {
-        assert!(is_mount_point(File::open("/proc").unwrap()));
-        assert!(!is_mount_point(File::open("/proc/self").unwrap()));
+    fn a_name_is_as_its_descriptor_and_tells_what_is_mounted_there() {
+        let root = File::open("/").unwrap();
+        for (directory, name, is_mount_point) in
+            [("/", "proc", true), ("/proc", "self", false), ("/", "etc", false)]
+        {
+            let (status, mounted) = Status::of_name(File::open(directory).unwrap(), name.as_ref()).unwrap();
+            assert_eq!(mounted, is_mount_point, "{name}");
+            assert_eq!(status.kind == Kind::Symlink, name == "self");
+        }
+        let etc = Status::of(File::open("/etc").unwrap()).unwrap();
+        assert_eq!(Status::of_name(&root, "etc".as_ref()).unwrap().0, etc);
     }
 }
