@@ -1,6 +1,7 @@
 //! The plain init beside other inits: how long it takes to start, to pass a signal on and to
 //! reap, and what it costs while nothing happens.
 
+use std::cell::RefCell;
 use std::fs;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
@@ -41,11 +42,15 @@ impl Init {
     }
 }
 
+/// A peer that scripts/bench.sh built.
+fn built(name: &str) -> String {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench/peers/bin");
+    directory.join(name).display().to_string()
+}
+
 /// castoff first, and the peers that are installed.
 fn inits(ground: &Ground) -> Vec<Init> {
     let castoff = ground.castoff.display().to_string();
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench/peers/bin");
-    let built = |name: &str| built.join(name).display().to_string();
     let (pid1, tini, dumb_init) = (built("pid1"), built("tini-musl"), built("dumb-init-musl"));
     let candidates: [(&'static str, Vec<&str>); 8] = [
         ("castoff", vec![&castoff, "--"]),
@@ -71,11 +76,18 @@ fn inits(ground: &Ground) -> Vec<Init> {
 pub(crate) fn startup(ground: &Ground) -> Vec<Table> {
     let script = ground.memory.join("entrypoint.sh");
     fs::write(&script, "#!/bin/bash\nset -e\nexec \"$@\"\n").unwrap();
-    let inits = inits(ground);
+    let (inits, least) = (inits(ground), built("least-init"));
     let mut candidates =
         vec![Candidate::new("`/bin/true` alone", || {}, || run(&mut Command::new("/bin/true")))];
     for init in &inits {
         candidates.push(Candidate::new(init.name, || {}, || run(init.command().arg("/bin/true"))));
+    }
+    if Path::new(&least).exists() {
+        candidates.push(Candidate::new(
+            "the least that there can be (benches/least-init.c)",
+            || {},
+            || run(Command::new(&least).args(["--", "/bin/true"])),
+        ));
     }
     candidates.push(Candidate::new(
         "a bash entrypoint that only says `exec \"$@\"`",
@@ -128,14 +140,19 @@ fn spec(ground: &Ground) -> (String, Vec<(String, String)>) {
     (spec, environment)
 }
 
+fn command(words: &[&str], environment: &[(String, String)]) -> RefCell<Command> {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).envs(environment.iter().cloned());
+    RefCell::new(command)
+}
+
 pub(crate) fn prepared(ground: &Ground) -> Vec<Table> {
     let (spec, environment) = spec(ground);
-    let start = || {
-        let mut command = ground.start("prepared", &spec);
-        command.envs(environment.clone());
-        command
-    };
-    run(&mut start());
+    // made before they are measured, and run again and again
+    let mut start = ground.start("prepared", &spec);
+    start.envs(environment.clone());
+    run(&mut start);
+    let start = RefCell::new(start);
     // what a shell does for the same: a loop over the variables, and sed for each file
     let script = ground.memory.join("render.sh");
     let made = ground.memory.join("made-by-bash");
@@ -149,17 +166,12 @@ pub(crate) fn prepared(ground: &Ground) -> Vec<Table> {
         made.display()
     );
     fs::write(&script, text).unwrap();
-    let candidates = [
-        Candidate::new("`/bin/true` alone", || {}, || run(&mut Command::new("/bin/true"))),
-        Candidate::new("castoff", || {}, || run(&mut start())),
-        Candidate::new(
-            "bash and sed, escaping nothing",
-            || {},
-            || {
-                run(Command::new("bash").arg(&script).arg("/bin/true").envs(environment.clone()));
-            },
-        ),
-    ];
+    // with the same environment, which costs who starts them
+    let alone = command(&["/bin/true"], &environment);
+    let by_bash = command(&["bash", &script.display().to_string(), "/bin/true"], &environment);
+    let candidates =
+        [("`/bin/true` alone", &alone), ("castoff", &start), ("bash and sed, escaping nothing", &by_bash)]
+            .map(|(name, command)| Candidate::new(name, || {}, || run(&mut command.borrow_mut())));
     let times = medians(ROUNDS, &candidates);
     let lines = candidates.iter().zip(&times).map(|(candidate, time)| {
         let verdict = match time.saturating_sub(times[0]) < Duration::from_micros(1500) {

@@ -39,6 +39,11 @@ build_tini() (
 )
 mkdir -p "$peers"
 [ -x "$peers/dumb-init-musl" ] || build_dumb_init >/dev/null 2>&1 || echo "skipped: dumb-init built for musl"
+# What the others are measured against, besides each other: the least that there can be.
+if [ "$(uname -m)" = x86_64 ]; then
+    gcc -O2 -static -nostdlib -fno-stack-protector -Wl,-z,noseparate-code -Wl,--build-id=none \
+        -o "$peers/least-init" benches/least-init.c
+fi
 [ -x "$peers/tini-musl" ] || build_tini >/dev/null 2>&1 || echo "skipped: tini built for musl"
 # the measured code is the static binary: the harness need not be optimised
 cargo bench --quiet --profile dev --bench bench -- "$@"
