@@ -18,8 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = ROOT / "target/x86_64-unknown-linux-musl/release/castoff"
-# Names of constants that belong together are numbered anew with each change. Groups up to so
-# many bytes are taken whole, a larger one comes after them.
+# Constants without names of their own are numbered anew with each change. Groups of them up to so
+# many bytes are taken whole; of a larger one those that are touched, until the numbers change.
 SMALL_GROUP = 10_000
 ARENA = 4096
 # So many that maps of them have more than one node.
@@ -106,8 +106,10 @@ def pattern(section, names):
     # numbers that are the same in many files, made one by the linker
     if file == "<internal>" and name.startswith(".rodata.cst"):
         return {f"*({name})"}
-    if file == "<internal>" or ".Lanon." in name:
+    if file == "<internal>":
         return set()
+    if ".Lanon." in name:
+        return {f"*({name})"}
     if member and (name == "COMMON" or kind and kind[0] == name):
         return {f"*{member[1]}:{member[2]}({name})"}
     if re.search(r"crt\w+\.o$", file):
@@ -117,14 +119,13 @@ def pattern(section, names):
 
 
 def constants(sections, found):
-    """The groups of constants without names: the small ones, and the large ones."""
+    """The small groups of constants without names."""
     group = lambda section: re.match(r"\.rodata\.\.Lanon\.\w+\.", section[4])
     sizes = {}
     for section in filter(group, sections):
         sizes[group(section)[0]] = sizes.get(group(section)[0], 0) + section[1]
     wanted = {group(sections[at])[0] for at in found if group(sections[at])}
-    small = {name for name in wanted if sizes[name] <= SMALL_GROUP}
-    return [f"*({name}*)" for name in sorted(small)], [f"*({name}*)" for name in sorted(wanted - small)]
+    return [f"*({name}*)" for name in sorted(wanted) if sizes[name] <= SMALL_GROUP]
 
 
 def spec(directory):
@@ -178,7 +179,7 @@ def script(sections, plain, prepared):
     def text(lines):
         return "".join(f"    {line}\n" for line in lines)
 
-    small, large = map(text, constants(sections, plain))
+    small = text(constants(sections, plain))
     more = [at for at in prepared if at not in plain]
     first = {name: text(lines(name, plain)) for name in (".rodata", ".text")}
     then = {name: text(lines(name, more)) for name in (".rodata", ".text")}
@@ -187,8 +188,7 @@ def script(sections, plain, prepared):
 SECTIONS
 {{
   .rodata : {{
-{small}{first[".rodata"]}{large}{then[".rodata"]}    *(.rodata .rodata.*)
-  }}
+{small}{first[".rodata"]}  }}
 }}
 INSERT BEFORE .eh_frame_hdr;
 SECTIONS
@@ -200,6 +200,13 @@ SECTIONS
   }}
 }}
 INSERT AFTER .eh_frame_hdr;
+SECTIONS
+{{
+  .rodata.cold : {{
+{then[".rodata"]}    *(.rodata .rodata.*)
+  }}
+}}
+INSERT AFTER .text;
 /* What a start writes stands together on the page where .data ends and .bss begins,
    which the kernel has to copy in any case. */
 SECTIONS

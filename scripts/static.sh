@@ -58,7 +58,7 @@ with_debian() {
 with_rustup() {
     lld=$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin/gcc-ld
     if [ -e "$lld/ld.lld" ]; then
-        flags="$flags -C link-arg=-fuse-ld=lld -C link-arg=-B$lld -C link-arg=-Wl,--icf=all -C link-arg=-Wl,-Map=$PWD/target/static.map"
+        flags="$flags -C link-arg=-fuse-ld=lld -C link-arg=-B$lld -C link-arg=-Wl,--icf=all -C link-arg=-Wl,--no-rosegment -C link-arg=-Wl,-Map=$PWD/target/static.map"
         # what was traced, and the sections that it names, are this architecture's
         case $target in x86_64-*) flags="$flags -C link-arg=-Wl,-T,$PWD/scripts/layout.ld" ;; esac
     fi
