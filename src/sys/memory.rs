@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use dlmalloc::Dlmalloc;
 use libc::{c_int, c_void};
 
+use super::child_stack;
 use super::threads::Shared;
 
 const PAGE: usize = 4096;
@@ -281,10 +282,11 @@ pub fn reserve() {
     HEAP.with(|heap| heap.reserve.map());
 }
 
-/// Gives back to the kernel what was used and is no more: the end of the heap, and the stack
-/// below who calls. What is needed again is there again, as zeros.
+/// Gives back to the kernel what was used and is no more: the end of the heap, the child's stack,
+/// and castoff's own below who calls. What is needed again is there again, as zeros.
 pub fn give_back() {
     HEAP.with(give_back_heap);
+    child_stack::give_back();
     give_back_stack();
 }
 

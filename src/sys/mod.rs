@@ -53,6 +53,7 @@ mod attribute_failure;
 mod c_strings;
 mod child;
 mod child_attributes;
+mod child_stack;
 mod ofd_lock;
 mod pid_entry;
 mod privileges;

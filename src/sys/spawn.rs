@@ -10,7 +10,6 @@
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
 use std::io::{Read, Write};
-use std::mem::MaybeUninit;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
@@ -21,6 +20,7 @@ use nix::errno::Errno;
 use super::c_strings::CStrings;
 use super::child;
 use super::child_attributes::OwnAttributes;
+use super::child_stack;
 use super::environment::{self, Variables};
 use super::landlock::{Protection, Shortcoming};
 use super::lookup::{self, Candidates};
@@ -28,7 +28,6 @@ use super::pid_entry::PidEntry;
 use super::privileges::Rights;
 use super::signals::SignalSet;
 pub use super::start_failure::{Failure, Stage};
-use super::threads::Shared;
 use crate::process_attributes::ProcessAttributes;
 
 /// Who a process runs as. Numbers only: names were looked up when the plan was made.
@@ -303,26 +302,13 @@ struct Call<'a> {
     failure: Option<Failure>,
 }
 
-/// Bytes of the child's stack. Those that it does not use are not touched.
-const STACK: usize = 16 * 1024;
-
-/// Aligned as the ABI wants a stack's top.
-#[repr(align(16))]
-struct Stack([MaybeUninit<u8>; STACK]);
-
-/// Among castoff's variables: a mapping of its own would cost more than all that the child does,
-/// and each page of a part of castoff's own stack would be touched to see that it is there.
-static CHILDS_STACK: Shared<Stack> = Shared::new(Stack([MaybeUninit::uninit(); STACK]));
-
 fn vfork(call: &mut Call<'_>) -> Result<pid_t, Errno> {
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-    CHILDS_STACK.with(|stack| {
-        let top = stack.0.as_mut_ptr_range().end.cast::<c_void>();
-        // SAFETY: the child runs on its own stack, whose top is aligned. It shares castoff's
-        // memory while castoff, which has one thread, is suspended until it has executed or
-        // exited (CLONE_VFORK): so `call` and the stack are alive, and seen by one of both at a time.
-        Errno::result(unsafe { libc::clone(child_main, top, flags, ptr::from_mut(call).cast::<c_void>()) })
-    })
+    let call = ptr::from_mut(call).cast::<c_void>();
+    // SAFETY: the child runs on a stack of its own. It shares castoff's memory while castoff, which
+    // has one thread, is suspended until it has executed or exited (CLONE_VFORK): so what `call` is
+    // and the stack are alive, and seen by one of both at a time.
+    Errno::result(child_stack::with_top(|top| unsafe { libc::clone(child_main, top, flags, call) }))
 }
 
 extern "C" fn child_main(call: *mut c_void) -> c_int {
