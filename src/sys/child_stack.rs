@@ -31,14 +31,18 @@ impl Stack {
 }
 
 /// Does `work` with the top of the stack. One child has it at a time.
-pub(super) fn with_top<T>(work: impl FnOnce(*mut c_void) -> T) -> T {
-    STACK.with(|stack| work(stack.pages().1))
+///
+/// # Safety
+/// `work` makes no other child.
+pub(super) unsafe fn with_top<T>(work: impl FnOnce(*mut c_void) -> T) -> T {
+    // SAFETY: the caller's promise.
+    unsafe { STACK.with(|stack| work(stack.pages().1)) }
 }
 
 /// Gives its pages back to the kernel: they are there again, as zeros, for the next child.
 pub(super) fn give_back() {
     // SAFETY: whole pages of the stack and nothing else, and no child is on it.
-    STACK.with(|stack| unsafe { libc::madvise(stack.pages().0, SIZE, libc::MADV_DONTNEED) });
+    unsafe { STACK.with(|stack| libc::madvise(stack.pages().0, SIZE, libc::MADV_DONTNEED)) };
 }
 
 #[cfg(test)]
@@ -50,11 +54,10 @@ mod tests {
         // where no other test's child comes to
         let deepest = |top: *mut libc::c_void| top.cast::<u8>().wrapping_sub(SIZE);
         // SAFETY: the first byte of the stack, which is this thread's for the moment.
-        with_top(|top| unsafe { deepest(top).write(7) });
+        unsafe { with_top(|top| deepest(top).write(7)) };
         give_back();
         // SAFETY: as above.
-        let left = with_top(|top| unsafe { deepest(top).read() });
-        assert_eq!(left, 0);
-        assert_eq!(with_top(|top| top.addr()) % PAGE, 0);
+        let (left, top) = unsafe { with_top(|top| (deepest(top).read(), top.addr())) };
+        assert_eq!((left, top % PAGE), (0, 0));
     }
 }

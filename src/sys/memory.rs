@@ -209,6 +209,12 @@ impl State {
     }
 }
 
+/// Nothing of it allocates: the value is asked for once at a time.
+fn with_heap<T>(work: impl FnOnce(&mut State) -> T) -> T {
+    // SAFETY: as said.
+    unsafe { HEAP.with(work) }
+}
+
 /// Whether that has pages of its own. It depends on the layout only, so that who frees knows it.
 fn is_large(size: usize, align: usize) -> bool {
     size >= LARGE && align <= PAGE
@@ -231,9 +237,9 @@ unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if is_large(layout.size(), layout.align()) {
             let made = map(layout.size());
-            return if made.is_null() { HEAP.with(|heap| heap.reserve.take(layout)) } else { made };
+            return if made.is_null() { with_heap(|heap| heap.reserve.take(layout)) } else { made };
         }
-        HEAP.with(|heap| heap.give(layout))
+        with_heap(|heap| heap.give(layout))
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
@@ -254,12 +260,12 @@ unsafe impl GlobalAlloc for Heap {
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         // SAFETY: the caller's promises.
-        HEAP.with(|heap| unsafe { heap.take_back(pointer, layout) });
+        with_heap(|heap| unsafe { heap.take_back(pointer, layout) });
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: the caller's promises.
-        let made = HEAP.with(|heap| unsafe { heap.resize(pointer, layout, new_size) });
+        let made = with_heap(|heap| unsafe { heap.resize(pointer, layout, new_size) });
         if !made.is_null() {
             return made;
         }
@@ -279,13 +285,13 @@ unsafe impl GlobalAlloc for Heap {
 /// From here on there is the reserve: before the first service is, which could take all other
 /// memory away before castoff runs again.
 pub fn reserve() {
-    HEAP.with(|heap| heap.reserve.map());
+    with_heap(|heap| heap.reserve.map());
 }
 
 /// Gives back to the kernel what was used and is no more: the end of the heap, the child's stack,
 /// and castoff's own below who calls. What is needed again is there again, as zeros.
 pub fn give_back() {
-    HEAP.with(give_back_heap);
+    with_heap(give_back_heap);
     child_stack::give_back();
     give_back_stack();
 }

@@ -308,7 +308,7 @@ fn vfork(call: &mut Call<'_>) -> Result<pid_t, Errno> {
     // SAFETY: the child runs on a stack of its own. It shares castoff's memory while castoff, which
     // has one thread, is suspended until it has executed or exited (CLONE_VFORK): so what `call` is
     // and the stack are alive, and seen by one of both at a time.
-    Errno::result(child_stack::with_top(|top| unsafe { libc::clone(child_main, top, flags, call) }))
+    Errno::result(unsafe { child_stack::with_top(|top| libc::clone(child_main, top, flags, call)) })
 }
 
 extern "C" fn child_main(call: *mut c_void) -> c_int {

@@ -38,14 +38,17 @@ impl<T> Shared<T> {
         Self { lock: Mutex::new(()), value: UnsafeCell::new(value) }
     }
 
-    /// Does `work` with the value, which must not ask for it once more.
-    pub(super) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
+    /// Does `work` with the value.
+    ///
+    /// # Safety
+    /// `work` does not ask for the value once more.
+    pub(super) unsafe fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
         // The flag changes only while there is one thread, which sees what it wrote; a thread that
         // is made later sees what was written before it was.
         let together = TOGETHER.load(Ordering::Relaxed);
         let _lock = together.then(|| self.lock.lock().unwrap_or_else(PoisonError::into_inner));
-        // SAFETY: with several threads the lock is taken, with one nobody else is there; who has
-        // it does not ask for it once more.
+        // SAFETY: with several threads the lock is taken, with one nobody else is there; that who
+        // has it does not ask once more is the caller's promise.
         work(unsafe { &mut *self.value.get() })
     }
 }
@@ -57,13 +60,18 @@ mod tests {
     #[test]
     fn it_is_one_threads_at_a_time() {
         static COUNT: Shared<u64> = Shared::new(0);
+        // SAFETY: adding one is all that is done.
+        let add = |number| unsafe {
+            COUNT.with(|count| {
+                let seen = *count;
+                std::hint::black_box(&count);
+                *count = seen + number;
+                *count
+            })
+        };
         let count = || {
             for _ in 0..10_000 {
-                COUNT.with(|count| {
-                    let seen = *count;
-                    std::hint::black_box(&count);
-                    *count = seen + 1;
-                });
+                add(1);
             }
         };
         together(|scope| {
@@ -71,6 +79,6 @@ mod tests {
                 made.join().unwrap();
             }
         });
-        assert_eq!(COUNT.with(|count| *count), 40_000);
+        assert_eq!(add(0), 40_000);
     }
 }
