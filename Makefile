@@ -10,10 +10,10 @@ export CARGO STATIC_TARGET
 cargo = $(if $(CARGO),$(CARGO),cargo)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-containers faults formats fuzz lint setup build static bench bench-services soak size
+.PHONY: help demo test test-containers test-cgroup2 faults formats fuzz lint setup build static bench bench-services soak size
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## build the quickstart and run it: below a private root, as PID 1 where the kernel allows it
 	@scripts/demo.sh
@@ -23,6 +23,9 @@ test: setup lint ## format, lint, unit, golden, format and process tests
 
 test-containers: static ## build the example images and test them in Docker
 	@scripts/container-tests.sh
+
+test-cgroup2: ## the tests of memory limits under cgroup v2, in an emulated machine with Debian's kernel; as root
+	@scripts/cgroup2-tests.sh
 
 formats: ## read every format back with the real programs, of which none may be missing, and write docs/formats.md
 	rm -f target/formats.counts

@@ -10,6 +10,7 @@ mod handed;
 mod health;
 mod hostile;
 mod inheritance;
+mod limits;
 mod logs;
 mod oom;
 mod options;
