@@ -66,11 +66,14 @@ const NAMES: [&str; 7] = [
 ///
 /// # Errors
 /// A name that castoff doesn't know, or a value that isn't UTF-8.
-#[inline(never)]
 pub fn read(variables: Vec<(OsString, OsString)>) -> Result<Settings, Vec<Diagnostic>> {
-    if variables.is_empty() {
-        return Ok(Settings::default());
-    }
+    if variables.is_empty() { Ok(Settings::default()) } else { read_some(variables) }
+}
+
+/// Apart, because a plain init usually has none.
+#[cold]
+#[inline(never)]
+fn read_some(variables: Vec<(OsString, OsString)>) -> Result<Settings, Vec<Diagnostic>> {
     let mut own = Vec::new();
     let mut problems = Vec::new();
     for (name, value) in variables {

@@ -75,8 +75,14 @@ fn decode(bytes: &[u8]) -> Option<Again> {
 #[must_use]
 pub fn again_entry(arguments: &[OsString]) -> Option<Again> {
     let [_, argument] = arguments else { return None };
-    let fd = argument.to_str()?.strip_prefix(ARGUMENT)?.parse().ok()?;
-    decode(&memfd::receive(fd).ok()?)
+    take_over(argument.to_str()?.strip_prefix(ARGUMENT)?)
+}
+
+/// Apart, because every other start asks for it in vain.
+#[cold]
+#[inline(never)]
+fn take_over(fd: &str) -> Option<Again> {
+    decode(&memfd::receive(fd.parse().ok()?).ok()?)
 }
 
 /// What is kept for rendering again, and the process that does it.
