@@ -24,7 +24,7 @@ test: setup lint ## format, lint, unit, golden, format and process tests
 test-containers: static ## build the example images and test them in Docker
 	@scripts/container-tests.sh
 
-test-cgroup2: ## the tests of memory limits under cgroup v2, in an emulated machine with Debian's kernel; as root
+test-cgroup2: ## a service's memory limit under cgroup v2, in an emulated machine with Debian's kernel; as root
 	@scripts/cgroup2-tests.sh
 
 formats: ## read every format back with the real programs, of which none may be missing, and write docs/formats.md

@@ -238,6 +238,7 @@ fn latencies(inits: &[Init]) -> Vec<Vec<u64>> {
 }
 
 pub(crate) fn latency(ground: &Ground) -> Vec<Table> {
+    let _one_group = OneGroup::new();
     let mut inits = inits(ground);
     // passes TERM on once, and kills two seconds later
     inits.retain(|init| !init.name.starts_with("pid1"));
@@ -266,8 +267,8 @@ pub(crate) fn latency(ground: &Ground) -> Vec<Table> {
         .into_iter()
         .map(|(name, time)| (name.to_owned(), format!("{:.2}", time as f64 / tini as f64)));
     let note = format!(
-        "From kill(2) of the init to the service's return from sigwait(3); tini is 1. Medians of {LAUNCHES} launches of \
-         each, {ROUNDS} signals a launch."
+        "From kill(2) of the init to the service's return from sigwait(3); tini is 1. As in a container no session is \
+         a group of the scheduler's. Medians of {LAUNCHES} launches of each, {ROUNDS} signals a launch."
     );
     vec![Table::of("A signal on its way", &note, lines.collect())]
 }

@@ -1,7 +1,8 @@
 //! Measures castoff beside its peers and writes docs/benchmarks.md. `make bench` runs it.
 //!
 //! Each round runs every candidate once, in turn, so that what else the machine does falls
-//! on all of them; medians are compared, and only ratios are written.
+//! on all of them; medians are compared, and only ratios are written. Words choose among the
+//! measurements: those are shown, and written as well with the word `write`.
 
 #![allow(
     clippy::unwrap_used,
@@ -29,7 +30,8 @@ fn main() {
     let binary = std::env::var("CASTOFF").unwrap_or_else(|_| "target/static/castoff".to_owned());
     let binary = Path::new(env!("CARGO_MANIFEST_DIR")).join(binary);
     assert!(binary.exists(), "{} is not there: make static builds it", binary.display());
-    let only: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let words = std::env::args().skip(1).filter(|word| !word.starts_with('-'));
+    let (write, only): (Vec<String>, Vec<String>) = words.partition(|word| word == "write");
     let ground = Ground::new(binary);
     let mut tables: Vec<Table> = Vec::new();
     for (name, measure) in [
@@ -50,8 +52,11 @@ fn main() {
             tables.extend(measured);
         }
     }
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks.md");
     if only.is_empty() {
-        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks.md");
         std::fs::write(page, race::document(&tables)).unwrap();
+    } else if !write.is_empty() {
+        let before = std::fs::read_to_string(&page).unwrap();
+        std::fs::write(page, race::replaced(&before, &tables)).unwrap();
     }
 }

@@ -74,9 +74,19 @@ pub(crate) fn sh(script: &str) {
 
 /// The page of all tables.
 pub(crate) fn document(tables: &[Table]) -> String {
-    let head = "# Benchmarks\n\nWritten by `make bench`: everything is measured side by side in one run, on one machine; the\n\
-                first line of a table is what the others are compared to, where nothing else is said.\n";
+    let head = "# Benchmarks\n\nWritten by `make bench`: what stands in one table is measured side by side in one run, on one\n\
+                machine; the first line is what the others are compared to, where nothing else is said.\n";
     head.to_owned() + &text_of(tables)
+}
+
+/// The page with these tables in the place of those of the same title.
+pub(crate) fn replaced(page: &str, tables: &[Table]) -> String {
+    tables.iter().fold(page.to_owned(), |page, table| {
+        let title = format!("\n## {}\n", table.title);
+        let (before, after) = page.split_once(&title).expect("the page has a table of this title");
+        let next = after.find("\n## ").map_or("", |at| &after[at..]);
+        before.to_owned() + &text_of(std::slice::from_ref(table)) + next
+    })
 }
 
 /// Tables as they stand on a page.

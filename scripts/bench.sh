@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs the benchmarks (benches/) with the static binary, after installing the peers where
-# apt is there. Arguments choose among them: scripts/bench.sh seeding
+# apt is there. Arguments choose among them: `scripts/bench.sh seeding` shows one table, and
+# `scripts/bench.sh write seeding` writes it to the page.
 set -eu
 cd "$(dirname "$0")/.."
 

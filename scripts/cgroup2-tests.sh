@@ -7,7 +7,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-[ $# -gt 0 ] || set -- oom:: limits::
+# Those of several services are left out: an emulated machine is so slow in giving back what a victim
+# had that the kernel kills once more, and the next one is a bystander.
+[ $# -gt 0 ] || set -- process::oom:: process::limits::
 if grep -qw memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null; then
     exec cargo test --test castoff -- "$@"
 fi
@@ -20,28 +22,32 @@ made=$PWD/target/cgroup2
 root=$made/root
 mkdir -p "$made"
 
+skip() {
+    echo "skipped: cgroup v2 ($1 can't be had)"
+    exit 0
+}
 missing=
 for program in qemu-system-x86_64:qemu-system-x86 mmdebstrap:mmdebstrap cpio:cpio; do
     command -v "${program%%:*}" >/dev/null || missing="$missing ${program#*:}"
 done
+if [ -n "$missing" ] || [ ! -e "$made/vmlinuz" ]; then
+    apt-get update -qq || skip "Debian's packages"
+fi
 if [ -n "$missing" ]; then
     # shellcheck disable=SC2086 # a list of words
-    DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends $missing >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends $missing >/dev/null || skip "$missing"
 fi
-
-if [ ! -e "$made/vmlinuz" ]; then
-    (
-        cd "$made"
-        apt-get -o APT::Sandbox::User=root download -qq "$(apt-cache depends "$kernel" | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p')"
-        for package in linux-image-*.deb; do
-            dpkg-deb --fsys-tarfile "$package" | tar --extract --wildcards './boot/vmlinuz-*'
-        done
-        mv boot/vmlinuz-* vmlinuz
-        rm -r boot linux-image-*.deb
-    )
-fi
+fetch_kernel() (
+    cd "$made"
+    package=$(apt-cache depends "$kernel" | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p')
+    apt-get -o APT::Sandbox::User=root download -qq "$package" &&
+        dpkg-deb --fsys-tarfile linux-image-*.deb | tar --extract --wildcards './boot/vmlinuz-*' &&
+        mv boot/vmlinuz-* vmlinuz && rm -r boot linux-image-*.deb
+)
+[ -e "$made/vmlinuz" ] || fetch_kernel || skip "$kernel"
 if [ ! -e "$root/usr/bin/python3" ]; then
-    mmdebstrap --quiet --variant=minbase --include=python3-minimal,procps bookworm "$root"
+    rm -rf "$root"
+    mmdebstrap --quiet --variant=minbase --include=python3-minimal,procps bookworm "$root" || skip "a root directory"
 fi
 
 # The tests find castoff where they were built.
@@ -59,7 +65,6 @@ export PATH=/usr/sbin:/usr/bin HOME=/root
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
-mount -t tmpfs tmpfs /tmp
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 echo +memory >/sys/fs/cgroup/cgroup.subtree_control
 mkdir -p '$PWD'
@@ -74,7 +79,7 @@ END
 chmod +x "$root/init"
 (cd "$root" && find . -xdev | cpio --quiet --create --format=newc) >"$made/initrd"
 
-timeout "${CGROUP2_SECONDS:-600}" qemu-system-x86_64 -accel tcg -cpu max -smp 2 -m 3G \
+timeout "${CGROUP2_SECONDS:-600}" qemu-system-x86_64 -accel tcg -cpu max -smp 1 -m 3G \
     -nodefaults -no-reboot -display none -serial stdio \
     -kernel "$made/vmlinuz" -initrd "$made/initrd" -append 'console=ttyS0 loglevel=1 panic=-1' </dev/null |
     tr -d '\r' | tee "$made/log"
