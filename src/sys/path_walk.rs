@@ -105,13 +105,14 @@ impl Base {
     /// # Errors
     /// As for [`Base::resolve`].
     pub fn find(&self, destination: &Path) -> Result<Option<Location>, FileError> {
-        match self.resolve_without_links(&components(destination.as_os_str())) {
+        let components = components(destination.as_os_str());
+        match self.resolve_without_links(&components) {
             Ok(location) => Ok(Some(location)),
             Err(Errno::ENOENT) => Ok(None),
-            Err(_) => Ok(match self.resolve(destination)? {
-                Resolution::Found(location) => Some(location),
-                Resolution::ParentMissing(_) => None,
-            }),
+            Err(_) => match Walk::new(self, components).run(&self.shown_below(destination))? {
+                Resolution::Found(location) => Ok(Some(location)),
+                Resolution::ParentMissing(_) => Ok(None),
+            },
         }
     }
 

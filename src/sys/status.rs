@@ -8,12 +8,10 @@ use std::fmt;
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use nix::errno::Errno;
-use nix::fcntl::AtFlags;
-use nix::sys::stat::{FileStat, SFlag, fstat, fstatat, lstat, stat};
+use nix::sys::stat::{FileStat, SFlag, fstat, lstat, stat};
 
 use super::retry::retry;
-use super::statx::{Statx, statx};
+use super::statx::{Statx, statx_or_stat};
 
 /// The kind of a directory entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,16 +77,14 @@ impl Status {
     /// (`false` where the kernel can't say: before Linux 5.8, or where a sandbox forbids statx(2)).
     ///
     /// # Errors
-    /// What statx(2) or fstatat(2) fails with.
+    /// What fstatat(2) fails with.
     pub fn of_name(directory: impl AsFd, name: &OsStr) -> nix::Result<(Self, bool)> {
-        match statx(directory.as_fd(), name) {
-            Ok(found) => Ok((Self::from_statx(&found), found.is_mount_point())),
-            Err(Errno::ENOSYS | Errno::EPERM) => {
-                let found = retry(|| fstatat(directory.as_fd(), name, AtFlags::AT_SYMLINK_NOFOLLOW))?;
-                Ok((Self::from_stat(&found), false))
-            }
-            Err(errno) => Err(errno),
-        }
+        statx_or_stat(
+            directory,
+            name,
+            |found| (Self::from_statx(found), found.is_mount_point()),
+            |found| (Self::from_stat(found), false),
+        )
     }
 
     /// Of what is at `path`, all links followed: for places that nobody but the image's author

@@ -10,6 +10,8 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use nix::NixPath;
 use nix::errno::Errno;
+use nix::fcntl::AtFlags;
+use nix::sys::stat::{FileStat, fstatat};
 
 use super::retry::retry;
 
@@ -78,6 +80,27 @@ impl Statx {
     /// Device and inode, as stat(2) has them.
     pub(in crate::sys) fn identity(&self) -> (u64, u64) {
         (libc::makedev(self.on_major, self.on_minor), self.inode)
+    }
+}
+
+/// What `new` makes of it, or `old` of the older call's answer, which knows no mounts: the kernel has
+/// no statx(2) (before Linux 4.11), or a sandbox forbids it, with whatever error it likes.
+///
+/// # Errors
+/// What fstatat(2) fails with.
+pub(in crate::sys) fn statx_or_stat<T>(
+    directory: impl AsFd,
+    name: &OsStr,
+    new: impl FnOnce(&Statx) -> T,
+    old: impl FnOnce(&FileStat) -> T,
+) -> nix::Result<T> {
+    match statx(directory.as_fd(), name) {
+        Ok(found) => Ok(new(&found)),
+        Err(Errno::ENOENT) => Err(Errno::ENOENT),
+        Err(_) => {
+            let flags = AtFlags::AT_SYMLINK_NOFOLLOW | AtFlags::AT_EMPTY_PATH;
+            retry(|| fstatat(directory.as_fd(), name, flags)).map(|found| old(&found))
+        }
     }
 }
 

@@ -3,13 +3,10 @@
 use std::ffi::OsStr;
 use std::os::fd::AsFd;
 
-use nix::errno::Errno;
-use nix::fcntl::AtFlags;
-use nix::sys::stat::{FileStat, fstatat};
+use nix::sys::stat::FileStat;
 
-use crate::sys::retry::retry;
 use crate::sys::status::{Kind, kind};
-use crate::sys::statx::{Statx, statx};
+use crate::sys::statx::{Statx, statx_or_stat};
 
 /// Everything of stat(2) that castoff copies, compares or decides by.
 #[derive(Clone, Copy, Debug)]
@@ -32,16 +29,8 @@ pub(super) struct Stat {
 impl Stat {
     /// Of `name` in `directory`.
     pub(super) fn at(directory: impl AsFd, name: &OsStr) -> nix::Result<Self> {
-        match statx(directory.as_fd(), name) {
-            Ok(found) => Ok(Self::from_statx(&found)),
-            // older than Linux 4.11, or forbidden by a sandbox: no mount is seen then but by
-            // who tries to open it
-            Err(Errno::ENOSYS | Errno::EPERM) => {
-                let flags = AtFlags::AT_SYMLINK_NOFOLLOW | AtFlags::AT_EMPTY_PATH;
-                retry(|| fstatat(directory.as_fd(), name, flags)).map(|found| Self::from_stat(&found))
-            }
-            Err(errno) => Err(errno),
-        }
+        // where statx(2) can't be had, no mount is seen but by who tries to open it
+        statx_or_stat(directory, name, Self::from_statx, Self::from_stat)
     }
 
     /// Of an open descriptor, O_PATH included.
