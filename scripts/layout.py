@@ -3,8 +3,7 @@
 
 The kernel maps a file's pages in windows of 64 kB when one of them is touched
 (fault_around_bytes), and copies a page of data when it is written to. Laid out like this
-a plain init touches three or four windows of the file and two pages of data, and a start with a spec
-a dozen windows instead of thirty. What is not there any more does no harm, and what is new only
+a start touches few of both. What is not there any more does no harm, and what is new only
 costs its window. Needs valgrind and the build with lld (scripts/static.sh).
 """
 

@@ -128,7 +128,7 @@ fn threads_are_made_where_the_allocator_knows_of_them() {
     for (file, text) in sources() {
         let is_test = file.ends_with("fixture.rs") || file.to_str().unwrap().ends_with("_tests.rs");
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-        let makes = ["thread::spawn(", "thread::scope(", "Builder::new().spawn("];
+        let makes = ["thread::spawn(", "thread::scope(", "Builder::new().spawn(", ".spawn_unchecked("];
         let home = file == Path::new("sys/threads.rs");
         assert_eq!(
             home,

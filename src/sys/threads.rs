@@ -1,5 +1,5 @@
 //! castoff has one thread, and says here when it has more: a lock between threads is taken for
-//! nothing while there are none, and the allocator's would be a tenth of a start.
+//! nothing while there are none, and the allocator's would be with each allocation.
 //!
 //! Threads are made in the scope of [`together`] only (`tests/house.rs` sees to it).
 
