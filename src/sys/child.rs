@@ -7,18 +7,17 @@
 
 #![allow(unsafe_code, reason = "between clone(2) and execve(2)")]
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::os::fd::RawFd;
 
 use libc::{c_char, c_long, pid_t};
 use nix::errno::Errno;
 
-use super::child_attributes::OwnAttributes;
+use super::changes::Changes;
 use super::pid_entry::PidEntry;
-use super::privileges::{self, Rights};
 use super::spawn::Setting;
 use super::start_failure::{Failure, Stage};
-use super::{landlock, signals, terminal};
+use super::{signals, terminal};
 
 /// Everything prepared.
 pub(super) struct Order<'a> {
@@ -26,11 +25,8 @@ pub(super) struct Order<'a> {
     pub(super) argv: &'a [*const c_char],
     /// A vector of C strings that ends with a null, or a null.
     pub(super) envp: *const *const c_char,
-    pub(super) directory: Option<&'a CStr>,
-    pub(super) rights: &'a Rights,
-    pub(super) attributes: &'a OwnAttributes,
-    pub(super) no_new_privs: bool,
-    pub(super) ruleset: Option<RawFd>,
+    /// `None`: nothing.
+    pub(super) changes: Option<&'a Changes>,
     pub(super) setting: &'a Setting,
     pub(super) pid_entry: Option<&'a PidEntry>,
 }
@@ -69,16 +65,9 @@ pub(super) fn become_program(order: &Order<'_>) -> Failure {
             }
         }
     }
-    if let Err(failure) = order.attributes.set().and_then(|()| order.rights.assume()) {
-        return failure;
-    }
-    if let Some(directory) = order.directory {
-        // SAFETY: a C string.
-        if let Err(errno) = call(unsafe { libc::syscall(libc::SYS_chdir, directory.as_ptr()) }) {
-            return Failure::new(Stage::WorkingDirectory, errno);
-        }
-    }
-    if let Err(failure) = confine(order) {
+    if let Some(changes) = order.changes
+        && let Err(failure) = changes.make()
+    {
         return failure;
     }
     // the last descriptor that is used: the number may be that of one of castoff's own
@@ -116,15 +105,6 @@ fn own_pid() -> pid_t {
     // SAFETY: takes no arguments and can't fail (getpid(2)).
     let own = unsafe { libc::syscall(libc::SYS_getpid) };
     pid_t::try_from(own).unwrap_or(0)
-}
-
-/// Gives up, for good, to gain rights and to write beneath some paths.
-fn confine(order: &Order<'_>) -> Result<(), Failure> {
-    if order.no_new_privs {
-        privileges::forgo_new_privileges().map_err(|errno| Failure::new(Stage::NoNewPrivs, errno))?;
-    }
-    let Some(ruleset) = order.ruleset else { return Ok(()) };
-    landlock::submit(ruleset).map_err(|errno| Failure::new(Stage::Landlock, errno))
 }
 
 /// Tries the candidates in order, as execvp(3) does: one that is absent or refused gives way

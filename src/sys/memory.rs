@@ -17,7 +17,6 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use dlmalloc::Dlmalloc;
 use libc::{c_int, c_void};
 
-use super::child_stack;
 use super::threads::Shared;
 
 const PAGE: usize = 4096;
@@ -288,11 +287,10 @@ pub fn reserve() {
     with_heap(|heap| heap.reserve.map());
 }
 
-/// Gives back to the kernel what was used and is no more: the end of the heap, the child's stack,
-/// and castoff's own below who calls. What is needed again is there again, as zeros.
+/// Gives back to the kernel what was used and is no more: the end of the heap, and the stack below
+/// who calls, where children were, too. What is needed again is there again, as zeros.
 pub fn give_back() {
     with_heap(give_back_heap);
-    child_stack::give_back();
     give_back_stack();
 }
 

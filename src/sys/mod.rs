@@ -51,9 +51,9 @@ pub mod wall_alarm;
 
 mod attribute_failure;
 mod c_strings;
+mod changes;
 mod child;
 mod child_attributes;
-mod child_stack;
 mod ofd_lock;
 mod pid_entry;
 mod privileges;

@@ -10,6 +10,7 @@
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
 use std::io::{Read, Write};
+use std::mem::MaybeUninit;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
@@ -18,14 +19,12 @@ use libc::{c_char, c_int, c_void, pid_t};
 use nix::errno::Errno;
 
 use super::c_strings::CStrings;
+use super::changes::Changes;
 use super::child;
-use super::child_attributes::OwnAttributes;
-use super::child_stack;
 use super::environment::{self, Variables};
-use super::landlock::{Protection, Shortcoming};
+use super::landlock::Shortcoming;
 use super::lookup::{self, Candidates};
 use super::pid_entry::PidEntry;
-use super::privileges::Rights;
 use super::signals::SignalSet;
 pub use super::start_failure::{Failure, Stage};
 use crate::process_attributes::ProcessAttributes;
@@ -87,11 +86,8 @@ pub struct Prepared {
     envp: Vec<*const c_char>,
     _arguments: CStrings,
     variables: CStrings,
-    directory: Option<CString>,
-    rights: Rights,
-    attributes: OwnAttributes,
-    no_new_privs: bool,
-    protection: Option<Protection>,
+    // None: nothing, as for most.
+    changes: Option<Box<Changes>>,
     // What one pointer of `envp` points to instead.
     pid_entry: Option<PidEntry>,
 }
@@ -125,8 +121,7 @@ impl Prepared {
         let invalid = |_| refused(Errno::EINVAL);
         let command = program.argv.first().ok_or(Failure::new(Stage::Arguments, Errno::ENOENT))?;
         let candidates = lookup::candidates(command, program.environment);
-        let c_string = |text: &OsStr| CString::new(text.as_bytes());
-        let files = candidates.files.iter().map(|file| c_string(file.as_os_str()));
+        let files = candidates.files.iter().map(|file| CString::new(file.as_os_str().as_bytes()));
         let files = files.collect::<Result<Vec<_>, _>>().map_err(invalid)?;
         let arguments = arguments(program).map_err(refused)?;
         let (variables, envp) = match program.environment {
@@ -138,10 +133,6 @@ impl Prepared {
             }
         };
         let argv = arguments.pointers();
-        let directory = program.working_directory.map(c_string).transpose().map_err(invalid)?;
-        let attributes = program.attributes;
-        let paths = &attributes.read_only_paths;
-        let protection = (!paths.is_empty()).then(|| Protection::of(paths)).transpose()?;
         Ok(Self {
             candidates,
             files,
@@ -149,11 +140,7 @@ impl Prepared {
             envp,
             _arguments: arguments,
             variables,
-            directory,
-            rights: rights(program),
-            attributes: OwnAttributes::new(attributes),
-            no_new_privs: attributes.no_new_privs || !paths.is_empty(),
-            protection,
+            changes: Changes::of(program)?,
             pid_entry: None,
         })
     }
@@ -181,7 +168,7 @@ impl Prepared {
     /// In what the kernel falls short of what was asked for; the program runs all the same.
     #[must_use]
     pub fn shortcoming(&self) -> Option<Shortcoming> {
-        self.protection.as_ref().and_then(|protection| protection.shortcoming)
+        self.changes.as_ref().and_then(|changes| changes.shortcoming())
     }
 
     /// Makes a child that is the program, and gives its process id. When this returns, the
@@ -241,50 +228,11 @@ impl Prepared {
             files: &self.files,
             argv: &self.argv,
             envp: if self.envp.is_empty() { environment::vector() } else { self.envp.as_ptr() },
-            directory: self.directory.as_deref(),
-            rights: &self.rights,
-            attributes: &self.attributes,
-            no_new_privs: self.no_new_privs,
-            ruleset: self.protection.as_ref().and_then(Protection::ruleset),
+            changes: self.changes.as_deref(),
             setting,
             pid_entry: self.pid_entry.as_ref(),
         }
     }
-}
-
-/// What has to be changed of castoff's own rights.
-fn rights(program: &Program<'_>) -> Rights {
-    let ProcessAttributes { groups: more, bounding, ambient, .. } = program.attributes;
-    let credentials = program.credentials.filter(|wanted| !is_already(wanted));
-    let given = credentials.map(|credentials| credentials.groups.clone());
-    let groups = match given {
-        None if more.is_empty() => None,
-        None => Some(own_groups()).filter(|own| !more.iter().all(|group| own.contains(group))),
-        given => given,
-    };
-    let groups = groups.map(|mut groups| {
-        for group in more {
-            if !groups.contains(group) {
-                groups.push(*group);
-            }
-        }
-        groups
-    });
-    Rights { credentials: credentials.cloned(), groups, bounding: *bounding, ambient: *ambient }
-}
-
-/// The supplementary groups of castoff and its primary one. A kernel that does not tell them
-/// has none (getgroups(2)).
-fn own_groups() -> Vec<u32> {
-    let own = nix::unistd::getgroups().unwrap_or_default();
-    own.into_iter().chain([nix::unistd::getegid()]).map(nix::unistd::Gid::as_raw).collect()
-}
-
-/// Whether castoff is that user and nobody more: then nothing can be set, and need not be.
-fn is_already(wanted: &Credentials) -> bool {
-    // SAFETY: these have no arguments and can't fail (geteuid(2)).
-    let (uid, gid) = unsafe { (libc::geteuid(), libc::getegid()) };
-    uid != 0 && uid == wanted.uid && gid == wanted.gid
 }
 
 fn settle(pid: pid_t, failure: Option<Failure>) -> Result<pid_t, Failure> {
@@ -302,13 +250,22 @@ struct Call<'a> {
     failure: Option<Failure>,
 }
 
+/// Bytes that the C library's way to clone(2) takes of castoff's stack, and more: some 300 in musl.
+const CLONE_FRAMES: usize = 1024;
+
+/// The child's stack is castoff's own below these frames, as vfork(2) has it: used before, mostly,
+/// and given back with it (`memory`). It is no variable: each page of that would be touched to see
+/// that it is there.
+#[inline(never)]
 fn vfork(call: &mut Call<'_>) -> Result<pid_t, Errno> {
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
     let call = ptr::from_mut(call).cast::<c_void>();
-    // SAFETY: the child runs on a stack of its own. It shares castoff's memory while castoff, which
-    // has one thread, is suspended until it has executed or exited (CLONE_VFORK): so what `call` is
-    // and the stack are alive, and seen by one of both at a time.
-    Errno::result(unsafe { child_stack::with_top(|top| libc::clone(child_main, top, flags, call)) })
+    let mut here = MaybeUninit::<u8>::uninit();
+    let top = here.as_mut_ptr().wrapping_sub(CLONE_FRAMES).cast();
+    // SAFETY: the child shares castoff's memory while castoff, which has one thread and no signal
+    // handlers, is suspended until it has executed or exited (CLONE_VFORK): so what `call` is is alive
+    // and used by one of both at a time, and below the frames of this call the stack holds nothing.
+    Errno::result(unsafe { libc::clone(child_main, top, flags, call) })
 }
 
 extern "C" fn child_main(call: *mut c_void) -> c_int {
