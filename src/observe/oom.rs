@@ -8,7 +8,9 @@
 //! find the counter doesn't know. mountinfo, which `cgroup` reads for the limits, is left
 //! alone: this is asked at every start, and it can be long.
 
-use std::path::{Component, Path};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 
 use crate::sys::files::read_beginning;
 
@@ -17,50 +19,64 @@ const OWN: usize = 2048;
 /// Bytes of a file with the counter: it has some 100.
 const COUNTERS: usize = 512;
 
-/// The counter. `root` is put before every absolute path; `/` but in tests.
+/// The counter.
 #[must_use]
-pub fn kills(root: &Path) -> Option<u64> {
+pub fn kills() -> Option<u64> {
+    kills_beneath(b"")
+}
+
+/// The counter, with `root` before every path.
+fn kills_beneath(root: &[u8]) -> Option<u64> {
     let mut room = [0; OWN];
-    let own = String::from_utf8_lossy(read_beginning(&root.join("proc/self/cgroup"), &mut room));
-    own.lines().filter_map(hierarchy).chain(["", ""].into_iter().zip([V1, V2])).find_map(|(path, place)| {
-        let below = Path::new(path.trim_start_matches('/'));
+    let own = read_beginning(&path(&[root, b"/proc/self/cgroup"]), &mut room);
+    let listed = own.split(|byte| *byte == b'\n').filter_map(hierarchy);
+    // where the hierarchies are not told, or are told wrongly
+    let usual = [(&b""[..], V1), (b"", V2)];
+    listed.chain(usual).find_map(|(cgroup, place)| {
+        let of = |cgroup| count(&path(&[root, place.mount, cgroup, b"/", place.file]));
         // one with `..` is outside of the cgroup namespace
-        let below = below.components().all(|part| matches!(part, Component::Normal(_))).then_some(below);
-        let mount = root.join(place.mount);
-        let directories = below.map(|below| mount.join(below)).into_iter().chain([mount]);
-        directories.into_iter().find_map(|directory| count(&directory.join(place.file)))
+        let is_inside = !cgroup.split(|byte| *byte == b'/').any(|part| part == b"..");
+        is_inside.then(|| of(cgroup)).flatten().or_else(|| of(b""))
     })
+}
+
+/// In bytes: this is asked beside a service's own start, and `Path` would touch kilobytes of code.
+fn path(parts: &[&[u8]]) -> PathBuf {
+    OsString::from_vec(parts.concat()).into()
 }
 
 /// Where a hierarchy is mounted, and which of its files has the counter.
 #[derive(Clone, Copy)]
 struct Place {
-    mount: &'static str,
-    file: &'static str,
+    mount: &'static [u8],
+    file: &'static [u8],
 }
 
-const V1: Place = Place { mount: "sys/fs/cgroup/memory", file: "memory.oom_control" };
-const V2: Place = Place { mount: "sys/fs/cgroup", file: "memory.events" };
+const V1: Place = Place { mount: b"/sys/fs/cgroup/memory", file: b"memory.oom_control" };
+const V2: Place = Place { mount: b"/sys/fs/cgroup", file: b"memory.events" };
 
 /// `hierarchy-id:controller,controller:/path`; v2 has the id 0 and no controllers.
-fn hierarchy(line: &str) -> Option<(&str, Place)> {
-    let mut fields = line.splitn(3, ':');
+fn hierarchy(line: &[u8]) -> Option<(&[u8], Place)> {
+    let mut fields = line.splitn(3, |byte| *byte == b':');
     let (id, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
-    if (id, controllers) == ("0", "") {
+    if (id, controllers) == (b"0", b"") {
         return Some((path, V2));
     }
-    controllers.split(',').any(|controller| controller == "memory").then_some((path, V1))
+    controllers.split(|byte| *byte == b',').any(|controller| controller == b"memory").then_some((path, V1))
 }
 
 fn count(file: &Path) -> Option<u64> {
     let mut room = [0; COUNTERS];
-    let text = std::str::from_utf8(read_beginning(file, &mut room)).ok()?;
-    text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
+    let mut lines = read_beginning(file, &mut room).split(|byte| *byte == b'\n');
+    let digits = lines.find_map(|line| line.strip_prefix(b"oom_kill "))?;
+    std::str::from_utf8(digits).ok()?.trim().parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::kills;
+    use super::kills_beneath;
+    use std::os::unix::ffi::OsStrExt;
+
     use crate::sys::fixture::Scratch;
 
     const V2: &str = "low 0\nhigh 0\nmax 12\noom 3\noom_kill 2\noom_group_kill 9\n";
@@ -106,9 +122,9 @@ mod tests {
             for (path, content) in &files {
                 scratch.file(path, content);
             }
-            assert_eq!(kills(&scratch.path("")), expected, "{own:?} {files:?}");
+            assert_eq!(kills_beneath(scratch.path("").as_os_str().as_bytes()), expected, "{own:?} {files:?}");
         }
-        assert_eq!(kills(&Scratch::new().path("")), None, "nothing at all");
+        assert_eq!(kills_beneath(Scratch::new().path("").as_os_str().as_bytes()), None, "nothing at all");
     }
 
     #[test]
@@ -117,6 +133,6 @@ mod tests {
         scratch.directory("sys/fs/cgroup", 0o755);
         let pipe = scratch.path("sys/fs/cgroup/memory.events");
         nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        assert_eq!(kills(&scratch.path("")), None);
+        assert_eq!(kills_beneath(scratch.path("").as_os_str().as_bytes()), None);
     }
 }

@@ -66,8 +66,12 @@ impl Voice {
 
     /// Says what goes on in detail; what nobody wants to hear is not even put into words.
     pub(super) fn detail(self, message: impl FnOnce() -> String) {
+        #[cold]
+        fn say(voice: Voice, message: impl FnOnce() -> String) {
+            voice.say(Level::Trace, &message());
+        }
         if self.level >= Level::Trace {
-            self.say(Level::Trace, &message());
+            say(self, message);
         }
     }
 

@@ -4,7 +4,6 @@
 //! error is said, where it matters, and never fatal. It is woken by signals and by the one
 //! timer that the machine may set, and by nothing else.
 
-use std::path::Path;
 use std::time::Duration;
 
 use libc::pid_t;
@@ -21,11 +20,13 @@ use crate::sys::clock::monotonic;
 use crate::sys::environment;
 use crate::sys::exec_failure::explain;
 use crate::sys::itself::{become_subreaper, own_pid};
+use crate::sys::landlock::Shortcoming;
+use crate::sys::lookup::Candidates;
 use crate::sys::memory;
 use crate::sys::reap::{Change, Reaped, next_change};
 use crate::sys::send::{StopOutcome, Target, send, stop_self};
 use crate::sys::signal_source::{Origin, Received, SignalSource};
-use crate::sys::spawn::{Prepared, Setting};
+use crate::sys::spawn::{Failure, Prepared, Program, Setting};
 use crate::sys::start::Inherited;
 use crate::sys::stdio;
 use crate::sys::terminal::Terminal;
@@ -72,7 +73,7 @@ pub(super) fn supervise(mut plan: Box<RunPlan>, inherited: &Inherited, voice: Vo
     let _ = std::env::set_current_dir("/");
     supervisor.plan = None;
     // Beside the service's own start, which it does not delay.
-    supervisor.oom_kills = oom::kills(Path::new("/"));
+    supervisor.oom_kills = oom::kills();
     // Nothing of what came before is needed while it waits.
     memory::give_back();
     supervisor.stay(SignalSource::FIRST)
@@ -219,12 +220,7 @@ impl Supervisor {
             Action::KillRest => self.rest.kill(self.voice),
             Action::SetTimer(after) => self.timer = Some(monotonic().saturating_add(after)),
             Action::ClearTimer => self.timer = None,
-            Action::NameOom => {
-                let risen = |now| self.oom_kills.is_some_and(|before| before < now);
-                if oom::kills(Path::new("/")).is_some_and(risen) {
-                    end::name_oom("the service", self.voice);
-                }
-            }
+            Action::NameOom => self.name_oom(),
             Action::Log(Line::WaitRefused) => self.voice.say(Level::Error, &Line::WaitRefused.to_string()),
             Action::Log(line) => self.voice.say(Level::Warn, &line.to_string()),
             Action::Exit(code) => self.exit = Some(code),
@@ -261,7 +257,7 @@ impl Supervisor {
             None => prepared,
         });
         if let Some(shortcoming) = prepared.as_ref().ok().and_then(Prepared::shortcoming) {
-            self.voice.say(Level::Warn, &shortcoming.to_string());
+            self.warn_of(shortcoming);
         }
         let found = prepared.as_ref().ok().map(Prepared::candidates);
         match prepared.as_ref().map_err(|failure| *failure).and_then(|prepared| prepared.spawn(&setting)) {
@@ -271,13 +267,35 @@ impl Supervisor {
                 Event::Started(pid)
             }
             Err(failure) => {
-                let diagnostic = explain(&program, found, failure);
-                self.voice.tell(&diagnostic);
-                Event::SpawnFailed(plan.init.failure_code.unwrap_or(diagnostic.exit))
+                let code = self.tell_why(&program, found, failure);
+                Event::SpawnFailed(plan.init.failure_code.unwrap_or(code))
             }
         }
     }
 
+    #[cold]
+    fn warn_of(&self, shortcoming: Shortcoming) {
+        self.voice.say(Level::Warn, &shortcoming.to_string());
+    }
+
+    /// Why the program could not be made a process, and the code for that.
+    #[cold]
+    fn tell_why(&self, program: &Program<'_>, found: Option<&Candidates>, failure: Failure) -> ExitCode {
+        let diagnostic = explain(program, found, failure);
+        self.voice.tell(&diagnostic);
+        diagnostic.exit
+    }
+
+    /// Says so where the kernel has killed more for want of memory than when the service began.
+    #[cold]
+    fn name_oom(&self) {
+        let risen = |now| self.oom_kills.is_some_and(|before| before < now);
+        if oom::kills().is_some_and(risen) {
+            end::name_oom("the service", self.voice);
+        }
+    }
+
+    #[inline(never)]
     fn forward(&self, main: pid_t, scope: Scope, signal: Signal) {
         self.voice.detail(|| format!("forwarding {signal} to the service"));
         match scope {

@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::os::fd::AsRawFd;
-use std::path::Path;
 
 use libc::pid_t;
 
@@ -68,7 +67,7 @@ impl Keeper {
             Action::KillRest => self.rest.kill(self.voice),
             Action::Reload => self.render(),
             Action::NameOom(id) => {
-                if self.kills.explain(id, oom::kills(Path::new("/"))) {
+                if self.kills.explain(id, oom::kills()) {
                     end::name_oom(&self.name(id), self.voice);
                 }
             }
@@ -115,7 +114,7 @@ impl Keeper {
             ignores_children: self.inherited.ignores_children,
             ..Setting::default()
         };
-        self.kills.starts(id, oom::kills(Path::new("/")));
+        self.kills.starts(id, oom::kills());
         match start(&plan, &service.name, &setting, self.voice) {
             Ok(pid) => Event::Started(id, pid),
             Err(code) => Event::SpawnFailed(id, code),
