@@ -4,7 +4,8 @@
 The kernel maps a file's pages in windows of 64 kB when one of them is touched
 (fault_around_bytes), and copies a page of data when it is written to. Laid out like this
 a start touches few of both. What is not there any more does no harm, and what is new only
-costs its window. Needs valgrind and the build with lld (scripts/static.sh).
+costs its window; constants without names are numbered anew with each change. Needs valgrind
+and the build with lld (scripts/static.sh).
 """
 
 import bisect
@@ -17,9 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = ROOT / "target/x86_64-unknown-linux-musl/release/castoff"
-# Constants without names of their own are numbered anew with each change. Groups of them up to so
-# many bytes are taken whole; of a larger one those that are touched, until the numbers change.
-SMALL_GROUP = 10_000
+# No section that a start touches is larger.
+LARGEST = 10_000
 ARENA = 4096
 # So many that maps of them have more than one node.
 VARIABLES = 24
@@ -60,7 +60,7 @@ def touched(sections, command, directory, hands_over=()):
         addresses = dict.fromkeys(int(line[3:].split(",")[0], 16) for line in wanted)
     for address in addresses:
         at = bisect.bisect_right(starts, address) - 1
-        while 0 <= at and address < end and starts[at] > address - SMALL_GROUP:
+        while 0 <= at and address < end and starts[at] > address - LARGEST:
             if address < starts[at] + sections[at][1]:
                 found.setdefault(at)
                 break
@@ -97,7 +97,14 @@ def stable(name):
     return re.sub(r"\.\d+$", ".*", re.sub(r"Cs[0-9A-Za-z]+_(?=[0-9])", "Cs*_", name))
 
 
-def pattern(section, names):
+def own_constants(sections):
+    """The group of castoff's own constants without names, by far the largest. What it is called
+    changes with each function that castoff gains or loses."""
+    groups = [found[0] for *_, name in sections if (found := re.match(r"\.rodata\.\.Lanon\.\w+\.", name))]
+    return max(set(groups), key=groups.count)
+
+
+def pattern(section, names, own):
     """How a linker script says it."""
     address, _, result, file, name = section
     member = re.search(r"(\w+\.a)\((.+)\)$", file)
@@ -107,6 +114,8 @@ def pattern(section, names):
         return {f"*({name})"}
     if file == "<internal>":
         return set()
+    if name.startswith(own):
+        return {f"*(.rodata..Lanon.*.{name.removeprefix(own)})"}
     if ".Lanon." in name:
         return {f"*({name})"}
     if member and (name == "COMMON" or kind and kind[0] == name):
@@ -115,16 +124,6 @@ def pattern(section, names):
         return {f"*{Path(file).name}({name})"}
     also = {f"{kind[0]}.{other}" for other in names.get(address, [])} if result == ".text" else set()
     return {f"*({stable(each)})" for each in also | {name}}
-
-
-def constants(sections, found):
-    """The small groups of constants without names."""
-    group = lambda section: re.match(r"\.rodata\.\.Lanon\.\w+\.", section[4])
-    sizes = {}
-    for section in filter(group, sections):
-        sizes[group(section)[0]] = sizes.get(group(section)[0], 0) + section[1]
-    wanted = {group(sections[at])[0] for at in found if group(sections[at])}
-    return [f"*({name}*)" for name in sorted(wanted) if sizes[name] <= SMALL_GROUP]
 
 
 def spec(directory):
@@ -164,7 +163,7 @@ def spec(directory):
 
 def script(sections, plain, prepared):
     """The linker script."""
-    names = aliases()
+    names, own = aliases(), own_constants(sections)
 
     def lines(result, found):
         # what is small, before an arena of which the beginning is used
@@ -172,13 +171,12 @@ def script(sections, plain, prepared):
             (at for at in found if sections[at][2] == result),
             key=lambda at: result == ".bss" and sections[at][1] >= ARENA,
         )
-        patterns = (sorted(pattern(sections[at], names)) for at in found)
+        patterns = (sorted(pattern(sections[at], names, own)) for at in found)
         return dict.fromkeys(line for lines in patterns for line in lines)
 
     def text(lines):
         return "".join(f"    {line}\n" for line in lines)
 
-    small = text(constants(sections, plain))
     more = [at for at in prepared if at not in plain]
     first = {name: text(lines(name, plain)) for name in (".rodata", ".text")}
     then = {name: text(lines(name, more)) for name in (".rodata", ".text")}
@@ -187,7 +185,7 @@ def script(sections, plain, prepared):
 SECTIONS
 {{
   .rodata : {{
-{small}{first[".rodata"]}  }}
+{first[".rodata"]}  }}
 }}
 INSERT BEFORE .eh_frame_hdr;
 SECTIONS
