@@ -1,7 +1,8 @@
 //! castoff's memory: the allocator, and what PID 1 gives back before it waits.
 //!
 //! dlmalloc is in the place of musl's, which maps pages for each size of allocation anew and
-//! locks slowly between threads. Its lock is taken only while there are several (`threads`).
+//! locks slowly between threads. Its lock is taken only while there are several (`threads`), and it
+//! is asked for what is not free already (`free_lists`).
 //! What is large is mapped on its own and given back when it is freed: dlmalloc gives back
 //! the end of its heap only, and mmap(2) puts new memory before its beginning. The first few
 //! kilobytes are among castoff's variables: a plain init needs no more, and no heap. Where the
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use dlmalloc::Dlmalloc;
 use libc::{c_int, c_void};
 
+use super::free_lists::{FreeLists, block_size};
 use super::threads::Shared;
 
 const PAGE: usize = 4096;
@@ -33,16 +35,18 @@ const OWN_FRAMES: usize = 1024;
 pub struct Heap;
 
 struct State {
+    free: FreeLists,
     first: Arena,
     dlmalloc: Dlmalloc,
     /// Whether it was asked for anything: asking it costs pages.
     is_set_up: bool,
-    /// Allocations of it that are not freed yet.
+    /// Blocks of it that are not given back to it yet.
     live: usize,
     reserve: Arena,
 }
 
 static HEAP: Shared<State> = Shared::new(State {
+    free: FreeLists::new(),
     first: Arena::of(&raw mut FIRST),
     dlmalloc: Dlmalloc::new(),
     is_set_up: false,
@@ -144,12 +148,17 @@ impl Arena {
 impl State {
     /// Null where there is no memory.
     fn give(&mut self, layout: Layout) -> *mut u8 {
+        let free = self.free.take(layout);
+        if !free.is_null() {
+            return free;
+        }
         let first = self.first.take(layout);
         if !first.is_null() {
             return first;
         }
+        let (size, align) = (block_size(layout.size(), layout.align()), layout.align());
         // SAFETY: a size and an alignment that belong together.
-        let made = unsafe { self.dlmalloc.malloc(layout.size(), layout.align()) };
+        let made = unsafe { self.dlmalloc.malloc(size, align) };
         if made.is_null() {
             return self.reserve.take(layout);
         }
@@ -177,11 +186,19 @@ impl State {
         } else if is_large(layout.size(), layout.align()) {
             // SAFETY: all pages of a mapping that `map` or `resize` has made for that size.
             unsafe { libc::munmap(block.cast(), layout.size()) };
-        } else {
-            self.live = self.live.wrapping_sub(1);
-            // SAFETY: the caller's promise.
-            unsafe { self.dlmalloc.free(block, layout.size(), layout.align()) }
+        // SAFETY: the caller's promise; `give` and `resize` made it so large.
+        } else if !unsafe { self.free.keep(block, layout) } {
+            // SAFETY: as above, and it has no list, whose size would be another.
+            unsafe { self.give_back(block, layout.size(), layout.align()) };
         }
+    }
+
+    /// # Safety
+    /// A block of that size that dlmalloc has given, and nobody uses it after this.
+    unsafe fn give_back(&mut self, block: *mut u8, size: usize, align: usize) {
+        self.live = self.live.wrapping_sub(1);
+        // SAFETY: the caller's promise.
+        unsafe { self.dlmalloc.free(block, size, align) }
     }
 
     /// The same block with another size, where it is and will be of one kind; else null.
@@ -193,11 +210,16 @@ impl State {
             let fits = arena.resize(block, layout.size(), new_size);
             return if fits { block } else { ptr::null_mut() };
         }
-        match (is_large(layout.size(), layout.align()), is_large(new_size, layout.align())) {
-            // SAFETY: the caller's promises.
-            (false, false) => unsafe {
-                self.dlmalloc.realloc(block, layout.size(), layout.align(), new_size)
-            },
+        let align = layout.align();
+        match (is_large(layout.size(), align), is_large(new_size, align)) {
+            (false, false) => {
+                let (old, new) = (block_size(layout.size(), align), block_size(new_size, align));
+                if old == new {
+                    return block;
+                }
+                // SAFETY: the caller's promises.
+                unsafe { self.dlmalloc.realloc(block, old, align, new) }
+            }
             (true, true) => {
                 let (old, flags) = (layout.size(), libc::MREMAP_MAYMOVE);
                 // SAFETY: as in `take_back`; nobody uses the old address after this.
@@ -297,6 +319,10 @@ pub fn give_back() {
 fn give_back_heap(heap: &mut State) {
     if !heap.is_set_up {
         return;
+    }
+    while let Some((block, size)) = heap.free.take_any() {
+        // SAFETY: it was free, and dlmalloc's: who has an arena's block gives it back to that.
+        unsafe { heap.give_back(block, size, 1) };
     }
     heap.dlmalloc.set_granularity(PAGE);
     // SAFETY: nothing that is in use is given back. Where nothing is in use at all, one page is

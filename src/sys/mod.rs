@@ -54,6 +54,9 @@ mod c_strings;
 mod changes;
 mod child;
 mod child_attributes;
+mod free_lists;
+#[cfg(any(test, target_env = "musl"))]
+mod memory_functions;
 mod ofd_lock;
 mod pid_entry;
 mod privileges;
