@@ -109,8 +109,8 @@ def pattern(section, names, own):
     address, _, result, file, name = section
     member = re.search(r"(\w+\.a)\((.+)\)$", file)
     kind = re.match(r"\.[a-z]+", name)
-    # numbers that are the same in many files, made one by the linker
-    if file == "<internal>" and name.startswith(".rodata.cst"):
+    # numbers and strings that are the same in many files, made one by the linker
+    if file == "<internal>" and name.startswith((".rodata.cst", ".rodata.str")):
         return {f"*({name})"}
     if file == "<internal>":
         return set()
@@ -158,11 +158,12 @@ def spec(directory):
         text += settings.get(kind, "")
     (directory / "made").mkdir()
     (directory / "castoff.toml").write_text(text)
-    return [str(BUILT), "--config", str(directory / "castoff.toml"), "--log-level", "error", "--", "/bin/true"]
+    return [str(BUILT), "--config", str(directory / "castoff.toml"), "--log-level", "error", "--", "sleep", "1"]
 
 
-def script(sections, plain, prepared):
-    """The linker script."""
+def script(sections, plain, sealed, prepared):
+    """The linker script: what a plain init touches, then what a sealed castoff touches besides, and
+    then what a start with a spec does."""
     names, own = aliases(), own_constants(sections)
 
     def lines(result, found):
@@ -177,15 +178,23 @@ def script(sections, plain, prepared):
     def text(lines):
         return "".join(f"    {line}\n" for line in lines)
 
-    more = [at for at in prepared if at not in plain]
-    first = {name: text(lines(name, plain)) for name in (".rodata", ".text")}
-    then = {name: text(lines(name, more)) for name in (".rodata", ".text")}
-    written = {name: text(lines(name, plain) | lines(name, more)) for name in (".data", ".bss")}
+    prepared = [at for at in prepared if at not in plain and at not in sealed]
+    sealed = [at for at in sealed if at not in plain]
+
+    def code(found):
+        return text(lines(".text", found))
+
+    def constants(found):
+        return text(lines(".rodata", found))
+
+    def written(result):
+        return text(lines(result, plain) | lines(result, sealed) | lines(result, prepared))
+
     return f"""/* Written by scripts/layout.py. */
 SECTIONS
 {{
   .rodata : {{
-{first[".rodata"]}  }}
+{constants(plain)}  }}
 }}
 INSERT BEFORE .eh_frame_hdr;
 SECTIONS
@@ -193,14 +202,14 @@ SECTIONS
   .init : {{ *(.init) }}
   .fini : {{ *(.fini) }}
   .text : {{
-{first[".text"]}{then[".text"]}    *(.text .text.*)
+{code(plain)}{constants(sealed)}{code(sealed)}{code(prepared)}    *(.text .text.*)
   }}
 }}
 INSERT AFTER .eh_frame_hdr;
 SECTIONS
 {{
   .rodata.cold : {{
-{then[".rodata"]}    *(.rodata .rodata.*)
+{constants(prepared)}    *(.rodata .rodata.*)
   }}
 }}
 INSERT AFTER .text;
@@ -209,7 +218,7 @@ INSERT AFTER .text;
 SECTIONS
 {{
   .data : {{
-{written[".data"]}  }}
+{written(".data")}  }}
 }}
 INSERT AFTER .init_array;
 SECTIONS
@@ -223,7 +232,7 @@ INSERT BEFORE .tdata;
 SECTIONS
 {{
   .bss : {{
-{written[".bss"]}    *(.bss .bss.* COMMON)
+{written(".bss")}    *(.bss .bss.* COMMON)
   }}
 }}
 INSERT AFTER .got.plt;
@@ -241,6 +250,6 @@ with tempfile.TemporaryDirectory() as made:
     os.environ["CASTOFF_STATE"] = str(place / "state")
     subprocess.run(prepare, check=True)
     memory = sealed(prepare)
-    prepared = touched(sections, [str(BUILT), f"--sealed={memory}"], place, [memory])
-    prepared += touched(sections, prepare, place)
-    (ROOT / "scripts/layout.ld").write_text(script(sections, plain, prepared))
+    from_memory = touched(sections, [str(BUILT), f"--sealed={memory}"], place, [memory])
+    prepared = touched(sections, prepare, place)
+    (ROOT / "scripts/layout.ld").write_text(script(sections, plain, from_memory, prepared))
