@@ -14,7 +14,8 @@ use nix::unistd::Pid;
 
 use crate::child::{LATENCY, ORPHANS, now};
 use crate::ground::Ground;
-use crate::race::{Candidate, Table, medians, race, run};
+use crate::race::{Candidate, Table, medians, run};
+use crate::scheduler::{OneGroup, OneProcessor};
 
 const ROUNDS: usize = 301;
 /// Which processor an init and its service come to is decided once for each launch.
@@ -62,15 +63,22 @@ fn inits(ground: &Ground) -> Vec<Init> {
         ("catatonit", vec!["catatonit", "--"]),
         ("pid1 (crates.io)", vec![&pid1, "--"]),
     ];
-    let is_there = |words: &[&str]| {
-        let found = Command::new("which").arg(words[0]).stdout(Stdio::null()).status().unwrap().success();
-        if !found {
+    let mut inits = Vec::new();
+    for (name, words) in candidates {
+        let Some(file) = which(words[0]) else {
             println!("skipped: {} is not installed", words[0]);
-        }
-        found
-    };
-    let there = candidates.into_iter().filter(|(_, words)| is_there(words));
-    there.map(|(name, words)| Init { name, words: words.into_iter().map(str::to_owned).collect() }).collect()
+            continue;
+        };
+        let options = words[1..].iter().map(|word| (*word).to_owned());
+        inits.push(Init { name, words: [file].into_iter().chain(options).collect() });
+    }
+    inits
+}
+
+/// Where a program is: who starts it need not search for it.
+fn which(program: &str) -> Option<String> {
+    let output = Command::new("which").arg(program).output().unwrap();
+    output.status.success().then(|| String::from_utf8(output.stdout).unwrap().trim_end().to_owned())
 }
 
 pub(crate) fn startup(ground: &Ground) -> Vec<Table> {
@@ -93,10 +101,38 @@ pub(crate) fn startup(ground: &Ground) -> Vec<Table> {
         "a bash entrypoint that only says `exec \"$@\"`",
         || {},
         || {
-            run(Command::new("bash").arg(&script).arg("/bin/true"));
+            run(Command::new("/bin/bash").arg(&script).arg("/bin/true"));
         },
     ));
-    vec![race("Start-up of a plain init", "`X -- /bin/true`, not as PID 1.", ROUNDS, &candidates)]
+    let lines = on_one_and_on_all(&candidates, |time, base| format!("{:.2}", ratio(time, base)));
+    let note = format!("`X -- /bin/true`, not as PID 1, {ON_ONE_AND_ON_ALL} Medians of {ROUNDS} rounds.");
+    vec![Table::of("Start-up of a plain init", &note, lines)]
+}
+
+const ON_ONE_AND_ON_ALL: &str = "on one processor and on all of them: there the kernel moves the service to \
+    another one when it executes, or doesn't, and its init is woken from there, which takes as long as what an init \
+    does itself. As in a container no session is a group of the scheduler's.";
+
+fn ratio(time: Duration, base: Duration) -> f64 {
+    time.as_secs_f64() / base.as_secs_f64()
+}
+
+/// Each candidate's median in words, beside that of the first.
+fn on_one_and_on_all(
+    candidates: &[Candidate<'_>],
+    words: impl Fn(Duration, Duration) -> String,
+) -> Vec<(String, String)> {
+    let _one_group = OneGroup::new();
+    let on_one = {
+        let _one_processor = OneProcessor::new();
+        medians(ROUNDS, candidates)
+    };
+    let on_all = medians(ROUNDS, candidates);
+    let times = on_one.iter().zip(&on_all);
+    let lines = candidates.iter().zip(times).map(|(candidate, (one, all))| {
+        (candidate.name.clone(), format!("{}; on all {}", words(*one, on_one[0]), words(*all, on_all[0])))
+    });
+    lines.collect()
 }
 
 /// Twenty variables, two of them secrets in files, and four files.
@@ -168,22 +204,22 @@ pub(crate) fn prepared(ground: &Ground) -> Vec<Table> {
     fs::write(&script, text).unwrap();
     // with the same environment, which costs who starts them
     let alone = command(&["/bin/true"], &environment);
-    let by_bash = command(&["bash", &script.display().to_string(), "/bin/true"], &environment);
+    let by_bash = command(&["/bin/bash", &script.display().to_string(), "/bin/true"], &environment);
     let candidates =
         [("`/bin/true` alone", &alone), ("castoff", &start), ("bash and sed, escaping nothing", &by_bash)]
             .map(|(name, command)| Candidate::new(name, || {}, || run(&mut command.borrow_mut())));
-    let times = medians(ROUNDS, &candidates);
-    let lines = candidates.iter().zip(&times).map(|(candidate, time)| {
-        let verdict = match time.saturating_sub(times[0]) < Duration::from_micros(1500) {
+    let lines = on_one_and_on_all(&candidates, |time, base| {
+        let verdict = match time.saturating_sub(base) < Duration::from_micros(1500) {
             true => "less than 1.5 ms more",
             false => "more than 1.5 ms more",
         };
-        (candidate.name.clone(), format!("{:.2}, {verdict}", time.as_secs_f64() / times[0].as_secs_f64()))
+        format!("{:.2}, {verdict}", ratio(time, base))
     });
     let note = format!(
-        "20 variables, two of them in files, and four files that are as they should be. Medians of {ROUNDS} rounds."
+        "20 variables, two of them in files, and four files that are as they should be, {ON_ONE_AND_ON_ALL} \
+         Medians of {ROUNDS} rounds."
     );
-    vec![Table::of("A start with nothing to change", &note, lines.collect())]
+    vec![Table::of("A start with nothing to change", &note, lines)]
 }
 
 fn own_binary() -> PathBuf {
@@ -273,32 +309,6 @@ pub(crate) fn latency(ground: &Ground) -> Vec<Table> {
     vec![Table::of("A signal on its way", &note, lines.collect())]
 }
 
-/// While it lives, the scheduler takes no session for a group (sched(7)): a container's
-/// processes are one group, whatever sessions an init makes.
-struct OneGroup {
-    before: Option<Vec<u8>>,
-}
-
-impl OneGroup {
-    const SWITCH: &str = "/proc/sys/kernel/sched_autogroup_enabled";
-
-    fn new() -> Self {
-        let before = fs::read(Self::SWITCH).ok();
-        if before.is_some() {
-            fs::write(Self::SWITCH, "0").unwrap();
-        }
-        Self { before }
-    }
-}
-
-impl Drop for OneGroup {
-    fn drop(&mut self) {
-        if let Some(before) = &self.before {
-            let _ = fs::write(Self::SWITCH, before);
-        }
-    }
-}
-
 pub(crate) fn orphans(ground: &Ground) -> Vec<Table> {
     const COUNT: usize = 20_000;
     const RUNS: usize = 11;
@@ -361,7 +371,7 @@ pub(crate) fn idle(ground: &Ground) -> Vec<Table> {
     for ((init, (child, service)), before) in running.into_iter().zip(before) {
         let woken = wakeups(&child) - before;
         let of = |word| field(pid(&child), "smaps_rollup", word);
-        let size = fs::metadata(which(&init.words[0])).unwrap().len() / 1000;
+        let size = fs::metadata(&init.words[0]).unwrap().len() / 1000;
         lines.push((
             init.name.to_owned(),
             format!(
@@ -374,10 +384,4 @@ pub(crate) fn idle(ground: &Ground) -> Vec<Table> {
     }
     let note = "Beside a service that sleeps, for 60 seconds.";
     vec![Table::of("While nothing happens", note, lines)]
-}
-
-fn which(program: &str) -> PathBuf {
-    let output = Command::new("which").arg(program).output().unwrap();
-    let path = PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end());
-    fs::canonicalize(path).unwrap()
 }

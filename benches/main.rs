@@ -18,6 +18,7 @@ mod ground;
 mod init;
 mod race;
 mod rendering;
+mod scheduler;
 mod volumes;
 
 use std::path::Path;
