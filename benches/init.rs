@@ -109,9 +109,9 @@ pub(crate) fn startup(ground: &Ground) -> Vec<Table> {
     vec![Table::of("Start-up of a plain init", &note, lines)]
 }
 
-const ON_ONE_AND_ON_ALL: &str = "on one processor and on all of them: there the kernel moves the service to \
-    another one when it executes, or doesn't, and its init is woken from there, which takes as long as what an init \
-    does itself. As in a container no session is a group of the scheduler's.";
+const ON_ONE_AND_ON_ALL: &str = "on one processor and on all of them. On all, the kernel moves some services to another \
+    processor at their execve(2) and wakes their init across: chance, that takes as long as what an init does itself. As \
+    in a container no session is a group of the scheduler's.";
 
 fn ratio(time: Duration, base: Duration) -> f64 {
     time.as_secs_f64() / base.as_secs_f64()

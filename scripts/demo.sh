@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 cargo build --quiet
-castoff=$PWD/target/debug/castoff
+castoff=$(realpath -m "${CARGO_TARGET_DIR:-target}")/debug/castoff
 example=$PWD/examples/quickstart
 work=$(mktemp -d)
 pid=

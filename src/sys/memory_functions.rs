@@ -30,10 +30,10 @@ unsafe fn store<T>(to: *mut u8, value: T) {
     unsafe { to.cast::<T>().write_unaligned(value) };
 }
 
-/// Copies between half of `T` and twice of it: its size at the beginning, and again at the end.
+/// Copies as much as one `T` has at the beginning, and again at the end, where they may overlap.
 ///
 /// # Safety
-/// `size` is no less than that of `T`, and no more than twice of it; otherwise as memmove(3).
+/// `size` is no less than that of `T`, and no more than twice that; otherwise as memmove(3).
 #[inline(always)]
 unsafe fn both_ends<T>(to: *mut u8, from: *const u8, size: usize) {
     let last = size.wrapping_sub(size_of::<T>());
@@ -49,7 +49,7 @@ unsafe fn both_ends<T>(to: *mut u8, from: *const u8, size: usize) {
 /// As memmove(3), with no more than a block.
 #[inline(always)]
 unsafe fn copy_short(to: *mut u8, from: *const u8, size: usize) {
-    // SAFETY: each has between its size and twice of it.
+    // SAFETY: each has between its size and twice that.
     unsafe {
         match size {
             33.. => both_ends::<[u128; 2]>(to, from, size),
@@ -98,7 +98,7 @@ unsafe fn copy_downwards(to: *mut u8, from: *const u8, size: usize) {
 
 /// # Safety
 /// As memcpy(3).
-#[cfg_attr(all(target_env = "musl", not(debug_assertions)), unsafe(no_mangle))]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, size: usize) -> *mut u8 {
     // SAFETY: the caller's promises.
     unsafe {
@@ -113,7 +113,7 @@ unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, size: usize) -> *mut u
 
 /// # Safety
 /// As memmove(3).
-#[cfg_attr(all(target_env = "musl", not(debug_assertions)), unsafe(no_mangle))]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, size: usize) -> *mut u8 {
     // SAFETY: the caller's promises.
     unsafe {
@@ -160,7 +160,7 @@ unsafe fn short_word(from: *const u8, size: usize) -> u64 {
 
 /// # Safety
 /// As memcmp(3).
-#[cfg_attr(all(target_env = "musl", not(debug_assertions)), unsafe(no_mangle))]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn memcmp(left: *const u8, right: *const u8, size: usize) -> c_int {
     const WORD: usize = size_of::<u64>();
     let order = |left: u64, right: u64| c_int::from(left > right).wrapping_sub(c_int::from(left < right));
@@ -186,7 +186,7 @@ unsafe extern "C" fn memcmp(left: *const u8, right: *const u8, size: usize) -> c
 
 /// # Safety
 /// As bcmp(3).
-#[cfg_attr(all(target_env = "musl", not(debug_assertions)), unsafe(no_mangle))]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn bcmp(left: *const u8, right: *const u8, size: usize) -> c_int {
     // SAFETY: the caller's promises.
     unsafe { memcmp(left, right, size) }

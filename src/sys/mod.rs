@@ -55,7 +55,7 @@ mod changes;
 mod child;
 mod child_attributes;
 mod free_lists;
-#[cfg(any(test, target_env = "musl"))]
+#[cfg(any(test, all(target_env = "musl", not(debug_assertions))))]
 mod memory_functions;
 mod ofd_lock;
 mod pid_entry;
