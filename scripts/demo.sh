@@ -5,7 +5,10 @@ set -eu
 cd "$(dirname "$0")/.."
 
 cargo build --quiet
-castoff=$(realpath -m "${CARGO_TARGET_DIR:-target}")/debug/castoff
+case ${CARGO_TARGET_DIR:=target} in
+/*) castoff=$CARGO_TARGET_DIR/debug/castoff ;;
+*) castoff=$PWD/$CARGO_TARGET_DIR/debug/castoff ;;
+esac
 example=$PWD/examples/quickstart
 work=$(mktemp -d)
 pid=

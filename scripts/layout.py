@@ -12,6 +12,7 @@ import bisect
 import fcntl
 import os
 import re
+import statistics
 import subprocess
 import tempfile
 from pathlib import Path
@@ -101,7 +102,7 @@ def own_constants(sections):
     """The group of castoff's own constants without names, by far the largest. What it is called
     changes with each function that castoff gains or loses."""
     groups = [found[0] for *_, name in sections if (found := re.match(r"\.rodata\.\.Lanon\.\w+\.", name))]
-    return max(set(groups), key=groups.count)
+    return statistics.mode(groups)
 
 
 def pattern(section, names, own):
