@@ -110,7 +110,7 @@ pub(crate) fn startup(ground: &Ground) -> Vec<Table> {
 }
 
 const ON_ONE_AND_ON_ALL: &str = "on one processor and on all of them. On all, the kernel moves some services to another \
-    processor at their execve(2) and wakes their init across: chance, that takes as long as what an init does itself. As \
+    processor at their execve(2) and wakes their init across: by chance, and that takes time. As \
     in a container no session is a group of the scheduler's.";
 
 fn ratio(time: Duration, base: Duration) -> f64 {
