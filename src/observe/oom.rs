@@ -82,6 +82,10 @@ mod tests {
     const V2: &str = "low 0\nhigh 0\nmax 12\noom 3\noom_kill 2\noom_group_kill 9\n";
     const V1: &str = "oom_kill_disable 0\nunder_oom 0\noom_kill 5\n";
 
+    fn found(scratch: &Scratch) -> Option<u64> {
+        kills_beneath(scratch.path("").as_os_str().as_bytes())
+    }
+
     #[test]
     fn the_counter_is_found() {
         for (own, files, expected) in [
@@ -122,9 +126,9 @@ mod tests {
             for (path, content) in &files {
                 scratch.file(path, content);
             }
-            assert_eq!(kills_beneath(scratch.path("").as_os_str().as_bytes()), expected, "{own:?} {files:?}");
+            assert_eq!(found(&scratch), expected, "{own:?} {files:?}");
         }
-        assert_eq!(kills_beneath(Scratch::new().path("").as_os_str().as_bytes()), None, "nothing at all");
+        assert_eq!(found(&Scratch::new()), None, "nothing at all");
     }
 
     #[test]
@@ -133,6 +137,6 @@ mod tests {
         scratch.directory("sys/fs/cgroup", 0o755);
         let pipe = scratch.path("sys/fs/cgroup/memory.events");
         nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        assert_eq!(kills_beneath(scratch.path("").as_os_str().as_bytes()), None);
+        assert_eq!(found(&scratch), None);
     }
 }

@@ -295,6 +295,7 @@ impl Supervisor {
         }
     }
 
+    /// Apart, because no start needs it.
     #[inline(never)]
     fn forward(&self, main: pid_t, scope: Scope, signal: Signal) {
         self.voice.detail(|| format!("forwarding {signal} to the service"));

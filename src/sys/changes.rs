@@ -34,13 +34,14 @@ impl Changes {
         let Program { credentials, working_directory, attributes, .. } = program;
         if credentials.is_none()
             && working_directory.is_none()
-            && **attributes == *<&ProcessAttributes>::default()
+            && *attributes == <&ProcessAttributes>::default()
         {
             return Ok(None);
         }
         Self::prepared(program).map(Some)
     }
 
+    /// Apart, as `make` is: most services have none, and touch nothing of this.
     #[inline(never)]
     fn prepared(program: &Program<'_>) -> Result<Box<Self>, Failure> {
         let Program { working_directory, attributes, .. } = program;

@@ -13,7 +13,8 @@ const STEP: usize = 16;
 const LARGEST: usize = 512;
 const COUNT: usize = LARGEST / STEP;
 
-/// The lists. Null: empty.
+/// The lists. Null: empty. They are used by one thread at a time (`threads`), to which a plain
+/// pointer could not be sent.
 pub(super) struct FreeLists {
     first: [AtomicPtr<u8>; COUNT],
 }

@@ -45,14 +45,7 @@ struct State {
     reserve: Arena,
 }
 
-static HEAP: Shared<State> = Shared::new(State {
-    free: FreeLists::new(),
-    first: Arena::of(&raw mut FIRST),
-    dlmalloc: Dlmalloc::new(),
-    is_set_up: false,
-    live: 0,
-    reserve: Arena::none(),
-});
+static HEAP: Shared<State> = Shared::new(State::new(Arena::of(&raw mut FIRST)));
 
 /// Bytes that need neither a system call nor page tables of their own.
 const AT_FIRST: usize = 4 << 10;
@@ -146,6 +139,17 @@ impl Arena {
 }
 
 impl State {
+    const fn new(first: Arena) -> Self {
+        Self {
+            free: FreeLists::new(),
+            first,
+            dlmalloc: Dlmalloc::new(),
+            is_set_up: false,
+            live: 0,
+            reserve: Arena::none(),
+        }
+    }
+
     /// Null where there is no memory.
     fn give(&mut self, layout: Layout) -> *mut u8 {
         let free = self.free.take(layout);
@@ -357,7 +361,7 @@ fn give_back_stack() {
 mod tests {
     use std::alloc::{GlobalAlloc, Layout};
 
-    use super::{Arena, Heap, LARGE, RESERVED, give_back};
+    use super::{Arena, Heap, LARGE, RESERVED, State, give_back, give_back_heap};
 
     #[test]
     fn the_reserve_is_free_again_when_its_last_block_is() {
@@ -400,6 +404,24 @@ mod tests {
         assert!(!arena.resize(last, RESERVED - 10, RESERVED), "it is no more than it is");
         assert!(arena.resize(last, RESERVED - 10, 5));
         assert_eq!(arena.take(layout(1)), last.wrapping_add(5));
+    }
+
+    #[test]
+    fn what_is_kept_for_later_is_given_back_in_the_end() {
+        let layout = |size| Layout::from_size_align(size, 8).unwrap();
+        let mut heap = State::new(Arena::none());
+        // SAFETY: each block is given back once, with its layout.
+        unsafe {
+            let blocks = [3, 40, 512].map(|size| (heap.give(layout(size)), size));
+            for (block, size) in blocks {
+                heap.take_back(block, layout(size));
+            }
+            assert_eq!(heap.live, 3, "they are kept");
+            assert_eq!(heap.give(layout(33)), blocks[1].0, "and taken again, as large as they are");
+            heap.take_back(blocks[1].0, layout(33));
+        }
+        give_back_heap(&mut heap);
+        assert_eq!((heap.live, heap.is_set_up), (0, false));
     }
 
     fn small_on_the_heap() -> Vec<u8> {
