@@ -18,7 +18,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BUILT = ROOT / "target/x86_64-unknown-linux-musl/release/castoff"
+CARGO_TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
+BUILT = CARGO_TARGET / "x86_64-unknown-linux-musl/release/castoff"
 # No section that a start touches is larger.
 LARGEST = 10_000
 ARENA = 4096

@@ -12,6 +12,9 @@ set -eu
 
 export CARGO_PROFILE_RELEASE_STRIP=none
 
+# what is made for the project lies in target/, wherever cargo builds
+mkdir -p target/static
+cargo_target=${CARGO_TARGET_DIR:-target}
 target=${STATIC_TARGET:-x86_64-unknown-linux-musl}
 variable=CARGO_TARGET_$(echo "$target" | tr 'a-z-' 'A-Z_')
 # No unwind tables: a panic aborts, and nothing else walks the stack.
@@ -73,20 +76,19 @@ with_rustup() {
     else
         env "${variable}_RUSTFLAGS=$flags" cargo build --release --locked --target "$target"
     fi
-    built=target
+    built=$cargo_target
 }
 
 if [ -n "${CARGO:-}" ]; then
     env "${variable}_RUSTFLAGS=$flags" \
         "$CARGO" build --release --locked --target "$target"
-    built=target
+    built=$cargo_target
 elif [ "${STATIC_TOOLCHAIN:-}" != debian ] && { installed || timeout 60 rustup target add "$target" >/dev/null 2>&1; }; then
     with_rustup
 else
     with_debian
 fi
 
-mkdir -p target/static
 # Stripped here and not by the linker, which then lays functions out by another order than
 # that of scripts/layout.ld.
 strip --strip-all -o target/static/castoff.stripped "$built/$target/release/castoff"

@@ -24,6 +24,10 @@ pub(super) fn spelled_expression(text: &str) -> Cow<'_, str> {
 /// A template as the engine reads it: only its tags are code.
 #[must_use]
 pub fn spelled_template(text: &str) -> Cow<'_, str> {
+    // nearly no template has one, and looking for the words is faster than for the tags
+    if !ATTRIBUTES.iter().any(|(first, _)| text.contains(first)) {
+        return Cow::Borrowed(text);
+    }
     let mut hyphens = Vec::new();
     for_each_code(text, &mut hyphens, |_| ());
     replaced(text, &hyphens)

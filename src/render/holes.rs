@@ -122,7 +122,7 @@ fn collect_from_text(text: &str, taken: &mut BTreeSet<char>) {
 
 /// Bytes are looked at faster, and nearly no text has this one.
 fn has_candidate_byte(text: &str) -> bool {
-    text.bytes().any(|byte| byte == FIRST_BYTE)
+    text.as_bytes().contains(&FIRST_BYTE)
 }
 
 impl Holes {
