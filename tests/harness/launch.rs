@@ -6,7 +6,6 @@
 
 #![allow(unsafe_code, reason = "clone(2) and what comes before execve(2)")]
 
-use std::ffi::CString;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -14,6 +13,8 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::ptr;
 
+use super::docker;
+use super::entrance::Entrance;
 use super::pty::Pty;
 use super::running::Running;
 
@@ -24,6 +25,15 @@ pub(crate) enum Place {
     Child,
     /// PID 1 of a new PID namespace, with a /proc of its own.
     Init,
+    /// PID 1 of a container that Docker made.
+    Docker,
+}
+
+impl Place {
+    /// Whether the kernel keeps signals from it, and its end is that of all below it.
+    pub(crate) fn is_init(self) -> bool {
+        self != Self::Child
+    }
 }
 
 /// Says on the real stderr, past libtest's capture, that something can't be tested here.
@@ -33,9 +43,19 @@ pub(crate) fn skipped(reason: &str) {
 
 /// Runs a test in each place that this machine allows.
 pub(crate) fn each_place(test: impl Fn(Place)) {
+    if docker::is_asked_for() {
+        return test(Place::Docker);
+    }
     test(Place::Child);
     if namespaces_work() {
         test(Place::Init);
+    }
+}
+
+/// The same, but for Docker's containers, where nobody may mount or make a cgroup.
+pub(crate) fn each_place_to_mount_in(test: impl Fn(Place)) {
+    if !docker::is_asked_for() {
+        each_place(test);
     }
 }
 
@@ -77,12 +97,8 @@ pub(crate) struct Launch {
     argv: Vec<String>,
     environment: Vec<String>,
     place: Place,
-    closed: Vec<RawFd>,
-    blocked: u64,
-    ignored: Vec<i32>,
+    entrance: Entrance,
     terminal: Option<Pty>,
-    descriptors: Vec<(RawFd, RawFd)>,
-    denied: Vec<libc::sock_filter>,
     held: Option<UnixStream>,
 }
 
@@ -93,12 +109,8 @@ impl Launch {
             argv: argv.map(str::to_owned).to_vec(),
             environment: vec!["PATH=/usr/local/bin:/usr/bin:/bin".to_owned()],
             place: Place::Child,
-            closed: Vec::new(),
-            blocked: 0,
-            ignored: Vec::new(),
+            entrance: Entrance::default(),
             terminal: None,
-            descriptors: Vec::new(),
-            denied: Vec::new(),
             held: None,
         }
     }
@@ -156,43 +168,36 @@ impl Launch {
     }
 
     pub(crate) fn closed(mut self, descriptors: &[RawFd]) -> Self {
-        self.closed = descriptors.to_vec();
+        self.entrance.closed = descriptors.to_vec();
         self
     }
 
     pub(crate) fn blocked(mut self, signals: &[i32]) -> Self {
-        self.blocked = signals.iter().fold(0, |set, signal| set | 1 << (signal - 1));
+        self.entrance.blocked = signals.iter().fold(0, |set, signal| set | 1 << (signal - 1));
         self
     }
 
     pub(crate) fn ignored(mut self, signals: &[i32]) -> Self {
-        self.ignored = signals.to_vec();
+        self.entrance.ignored = signals.to_vec();
         self
     }
 
     /// All three standard descriptors are this terminal, and it is the controlling one.
     pub(crate) fn terminal(mut self, pty: Pty) -> Self {
+        self.entrance.terminal = true;
         self.terminal = Some(pty);
         self
     }
 
     /// Gives it one more descriptor, under `number` there.
     pub(crate) fn descriptor(mut self, descriptor: RawFd, number: RawFd) -> Self {
-        self.descriptors.push((descriptor, number));
+        self.entrance.descriptors.push((descriptor, number));
         self
     }
 
     /// A sandbox around it: these system calls fail with EPERM, in all that it starts too.
     pub(crate) fn denied(mut self, calls: &[libc::c_long]) -> Self {
-        let filter = |code, jt, k| libc::sock_filter { code, jt, jf: 0, k };
-        // Loads the call's number; each that is denied jumps to the last instruction.
-        self.denied.push(filter(0x20, 0, 0));
-        for (call, left) in calls.iter().zip((0..calls.len()).rev()) {
-            let over = u8::try_from(left + 1).unwrap();
-            self.denied.push(filter(0x15, over, u32::try_from(*call).unwrap()));
-        }
-        self.denied.push(filter(0x06, 0, libc::SECCOMP_RET_ALLOW));
-        self.denied.push(filter(0x06, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM.cast_unsigned()));
+        self.entrance.denied = calls.to_vec();
         self
     }
 
@@ -204,6 +209,7 @@ impl Launch {
     /// writes to the stream, or closes it. It stands there when this returns.
     pub(super) fn start_held(mut self) -> (Running, UnixStream) {
         let (mut ours, theirs) = UnixStream::pair().unwrap();
+        self.entrance.held = Some(theirs.as_raw_fd());
         self.held = Some(theirs);
         let running = self.start();
         ours.read_exact(&mut [0]).unwrap();
@@ -211,98 +217,44 @@ impl Launch {
     }
 
     fn try_start(self) -> Option<Running> {
-        let argv = c_strings(&self.argv);
-        let environment = c_strings(&self.environment);
-        let (argv_pointers, environment_pointers) = (pointers(&argv), pointers(&environment));
         let [input, output, error] = [pipe(), pipe(), pipe()];
         let terminal = self.terminal.as_ref().map(Pty::slave);
         let standard = match terminal {
             Some(slave) => [slave; 3],
             None => [input.0.as_raw_fd(), output.1.as_raw_fd(), error.1.as_raw_fd()],
         };
-        let flags = match self.place {
-            Place::Child => libc::SIGCHLD,
-            Place::Init => libc::SIGCHLD | libc::CLONE_NEWPID | libc::CLONE_NEWNS,
+        let (pid, container) = match self.place {
+            Place::Child => (self.clone(standard, 0)?, None),
+            Place::Init => (self.clone(standard, libc::CLONE_NEWPID | libc::CLONE_NEWNS)?, None),
+            Place::Docker => {
+                let (pid, container) = docker::start(&self.entrance, standard, &self.argv, &self.environment);
+                (pid, Some(container))
+            }
         };
+        let streams = (input.1, output.0, error.0);
+        Some(Running::new(pid, self.place, streams, self.terminal).in_container(container))
+    }
+
+    /// The process, if it can be made, in new namespaces.
+    fn clone(&self, standard: [RawFd; 3], namespaces: libc::c_int) -> Option<i32> {
+        let steps = self.entrance.steps(standard, &self.argv, &self.environment);
         // SAFETY: as fork(2): no memory is shared, and the child only makes system calls.
-        let pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) };
+        let pid = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD | namespaces, 0, 0, 0, 0) };
         if pid == 0 {
             // SAFETY: this is the child; everything it uses was made before.
-            unsafe { self.become_program(&standard, &argv_pointers, &environment_pointers) };
+            unsafe {
+                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+                if namespaces != 0 {
+                    let none = c"none".as_ptr();
+                    let private = libc::MS_REC | libc::MS_PRIVATE;
+                    libc::mount(none, c"/".as_ptr(), ptr::null(), private, ptr::null());
+                    libc::mount(none, c"/proc".as_ptr(), c"proc".as_ptr(), 0, ptr::null());
+                }
+                steps.take()
+            }
         }
-        let pid = i32::try_from(pid).ok().filter(|pid| *pid > 0)?;
-        let streams = (input.1, output.0, error.0);
-        Some(Running::new(pid, self.place, streams, self.terminal))
+        i32::try_from(pid).ok().filter(|pid| *pid > 0)
     }
-
-    unsafe fn become_program(
-        &self,
-        standard: &[RawFd; 3],
-        argv: &[*const libc::c_char],
-        environment: &[*const libc::c_char],
-    ) -> ! {
-        let mut byte = 0_u8;
-        // SAFETY: system calls on numbers, on prepared C strings and on `byte`.
-        unsafe {
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-            if self.place == Place::Init {
-                let none = c"none".as_ptr();
-                let private = libc::MS_REC | libc::MS_PRIVATE;
-                libc::mount(none, c"/".as_ptr(), ptr::null(), private, ptr::null());
-                libc::mount(none, c"/proc".as_ptr(), c"proc".as_ptr(), 0, ptr::null());
-            }
-            libc::setsid();
-            if self.terminal.is_some() {
-                libc::ioctl(standard[0], libc::TIOCSCTTY, 0);
-            }
-            for (fd, target) in standard.iter().zip(0..) {
-                libc::dup2(*fd, target);
-            }
-            for fd in &self.closed {
-                libc::close(*fd);
-            }
-            // What the test program itself was handed is nobody's business here.
-            libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
-            for (fd, number) in &self.descriptors {
-                libc::dup2(*fd, *number);
-                // dup2(2) leaves the flag as it was where both are the same
-                libc::fcntl(*number, libc::F_SETFD, 0);
-            }
-            for signal in 1..=64 {
-                let ignored = self.ignored.contains(&signal);
-                // As the kernel has it (handler, flags, restorer, mask): glibc keeps 32
-                // and 33 to itself.
-                let action = [if ignored { libc::SIG_IGN } else { libc::SIG_DFL }, 0, 0, 0];
-                libc::syscall(libc::SYS_rt_sigaction, signal, action.as_ptr(), ptr::null::<usize>(), 8);
-            }
-            if !self.denied.is_empty() {
-                let program = libc::sock_fprog {
-                    len: self.denied.len() as u16,
-                    filter: self.denied.as_ptr().cast_mut(),
-                };
-                libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-                libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program);
-            }
-            let how = libc::SIG_SETMASK;
-            libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const self.blocked, ptr::null::<u64>(), 8);
-            if let Some(held) = &self.held {
-                libc::prctl(libc::PR_SET_PTRACER, libc::PR_SET_PTRACER_ANY);
-                libc::send(held.as_raw_fd(), (&raw const byte).cast(), 1, 0);
-                // by a call that castoff never makes, since strace counts this one
-                libc::recv(held.as_raw_fd(), (&raw mut byte).cast(), 1, 0);
-            }
-            libc::execve(argv[0], argv.as_ptr(), environment.as_ptr());
-            libc::_exit(99)
-        }
-    }
-}
-
-fn c_strings(texts: &[String]) -> Vec<CString> {
-    texts.iter().map(|text| CString::new(text.as_str()).unwrap()).collect()
-}
-
-fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
-    strings.iter().map(|string| string.as_ptr()).chain([ptr::null()]).collect()
 }
 
 /// The reading and the writing end, both closed on exec.

@@ -2,6 +2,8 @@
 
 mod cgroup;
 mod directory;
+mod docker;
+mod entrance;
 mod launch;
 mod probe;
 mod pty;
@@ -11,7 +13,9 @@ mod traced;
 
 pub(crate) use cgroup::{Cgroup, HOG};
 pub(crate) use directory::Directory;
-pub(crate) use launch::{Launch, Place, each_place, landlock_works, namespaces_work, refusing, skipped};
+pub(crate) use launch::{
+    Launch, Place, each_place, each_place_to_mount_in, landlock_works, namespaces_work, refusing, skipped,
+};
 pub(crate) use pty::Pty;
 pub(crate) use running::{Exit, Running, send};
 pub(crate) use setting::{Setting, each_setting};

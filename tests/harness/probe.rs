@@ -4,7 +4,8 @@
 //! - `run [OPTION…] -- COMMAND…`: castoff's running half with a plan made of options;
 //! - `signals`: blocks all signals and prints the number of each that arrives;
 //! - `prepare`: waits for a request to stop as a preparation does, and ends by it;
-//! - `foreground`: whether its process group has the terminal of its stdin.
+//! - `foreground`: whether its process group has the terminal of its stdin;
+//! - `enter`: becomes the program that a test starts in a container (see `docker`).
 
 #![allow(unsafe_code, reason = "an entry before main, and signals as the kernel has them")]
 
@@ -21,6 +22,8 @@ use castoff::signal::Signal;
 use castoff::supervise::{self, Level, Sealing, Voice};
 use castoff::sys::send::end_interrupted;
 use castoff::sys::{poll, signals, start};
+
+use super::docker;
 
 /// glibc passes main's arguments to it, too.
 #[used]
@@ -47,6 +50,11 @@ fn probe(arguments: &[OsString]) -> ExitCode {
         "signals" => print_signals(),
         "prepare" => prepare(),
         "foreground" => foreground(),
+        "enter" => {
+            let words: Vec<String> =
+                arguments[1..].iter().map(|word| word.to_str().unwrap().into()).collect();
+            docker::enter(&words)
+        }
         other => panic!("no probe {other}"),
     }
 }

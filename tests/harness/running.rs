@@ -40,6 +40,8 @@ pub(crate) struct Running {
     error: Stream,
     terminal: Option<Pty>,
     tracer: Option<Child>,
+    /// `docker run`, which ends as the program does.
+    container: Option<Child>,
     exit: Option<Exit>,
 }
 
@@ -104,7 +106,23 @@ impl Running {
     pub(crate) fn new(pid: i32, place: Place, streams: (File, File, File), terminal: Option<Pty>) -> Self {
         let output = terminal.as_ref().map_or(streams.1, Pty::reader);
         let (output, error) = (Stream::new(output), Stream::new(streams.2));
-        Self { pid, place, input: Some(streams.0), output, error, terminal, tracer: None, exit: None }
+        Self {
+            pid,
+            place,
+            input: Some(streams.0),
+            output,
+            error,
+            terminal,
+            tracer: None,
+            container: None,
+            exit: None,
+        }
+    }
+
+    /// With the client of its container, if it is in one.
+    pub(super) fn in_container(mut self, container: Option<Child>) -> Self {
+        self.container = container;
+        self
     }
 
     /// With the process that traces it, which ends when it does.
@@ -220,20 +238,28 @@ impl Running {
     }
 
     pub(crate) fn ended(&mut self) -> bool {
-        let mut status = 0;
-        if self.exit.is_some() {
-            return true;
-        }
-        // SAFETY: `status` is writable.
-        let reaped = unsafe { libc::waitpid(self.pid, &raw mut status, libc::WNOHANG) };
-        if reaped == self.pid {
-            self.exit = Some(match libc::WIFEXITED(status) {
-                true => Exit::Code(libc::WEXITSTATUS(status)),
-                false => Exit::Signal(libc::WTERMSIG(status)),
-            });
-            self.await_tracer();
+        if self.exit.is_none() {
+            self.exit = match &mut self.container {
+                Some(container) => {
+                    container.try_wait().unwrap().map(|status| Exit::Code(status.code().unwrap()))
+                }
+                None => self.reaped(),
+            };
+            if self.exit.is_some() {
+                self.await_tracer();
+            }
         }
         self.exit.is_some()
+    }
+
+    fn reaped(&self) -> Option<Exit> {
+        let mut status = 0;
+        // SAFETY: `status` is writable.
+        let reaped = unsafe { libc::waitpid(self.pid, &raw mut status, libc::WNOHANG) };
+        (reaped == self.pid).then(|| match libc::WIFEXITED(status) {
+            true => Exit::Code(libc::WEXITSTATUS(status)),
+            false => Exit::Signal(libc::WTERMSIG(status)),
+        })
     }
 
     /// All that a tracer has to write is written then.
@@ -293,7 +319,7 @@ impl Drop for Running {
             return;
         }
         // The end of a PID 1 is the end of its namespace.
-        let rest = if self.place == Place::Init { Vec::new() } else { self.descendants() };
+        let rest = if self.place.is_init() { Vec::new() } else { self.descendants() };
         // SAFETY: integers, and null statuses. The program was not reaped yet, and its
         // descendants were alive a moment ago. As their subreaper the test gets the orphans;
         // those that somebody else has reaped are no children of it.
@@ -307,6 +333,9 @@ impl Drop for Running {
             for process in &rest {
                 libc::waitpid(process.pid, std::ptr::null_mut(), 0);
             }
+        }
+        if let Some(container) = &mut self.container {
+            let _ = container.wait();
         }
         self.await_tracer();
     }

@@ -106,7 +106,7 @@ fn term_ends_the_step_and_castoff_at_once() {
             assert_eq!(line, "hangs\n");
             castoff.signal(libc::SIGTERM);
             let (exit, out, err) = castoff.end();
-            let expected = if place == Place::Init { Exit::Code(143) } else { Exit::Signal(libc::SIGTERM) };
+            let expected = if place.is_init() { Exit::Code(143) } else { Exit::Signal(libc::SIGTERM) };
             assert_eq!((exit, out.as_str()), (expected, ""), "{err}");
             assert!(err.contains("step `a` was interrupted") && !err.contains("never\n"), "{err}");
             // all that had it open is gone

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
-use crate::harness::{Exit, Place, each_place};
+use crate::harness::{Exit, each_place};
 
 use super::case::Case;
 use super::golden::assert_golden;
@@ -109,7 +109,7 @@ fn term_ends_castoff_at_once_while_a_validator_hangs() {
         castoff.signal(libc::SIGTERM);
         let (exit, _, err) = castoff.end();
         // a shell sees 143 in both; nobody but a parent can tell
-        let expected = if place == Place::Init { Exit::Code(143) } else { Exit::Signal(libc::SIGTERM) };
+        let expected = if place.is_init() { Exit::Code(143) } else { Exit::Signal(libc::SIGTERM) };
         assert_eq!(exit, expected, "{err}");
         assert!(err.contains("asked to stop by SIGTERM before the service was started"), "{err}");
         // the validator, which alone could have it open, is gone

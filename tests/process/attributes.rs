@@ -195,46 +195,55 @@ fn capabilities_are_bounded_and_given() {
     }
     let look = status("CapInh|CapPrm|CapEff|CapBnd|CapAmb");
     let (kill, bind, nothing) = (0x20_u64, 0x400_u64, 0_u64);
-    let full = |what: &str| own_capabilities(what);
-    for (keys, [inherited, effective, bounding, ambient]) in [
-        // as root
-        (
-            "capabilities = { bounding = ['KILL', 'NET_BIND_SERVICE'] }",
-            [nothing, kill | bind, kill | bind, nothing],
-        ),
-        ("capabilities = { bounding = 'none' }", [nothing; 4]),
-        ("capabilities = { bounding = 'all' }", [full("CapInh"), full("CapBnd"), full("CapBnd"), nothing]),
-        (
-            "capabilities = { bounding = ['KILL'], ambient = 'none' }\nno-new-privs = true",
-            [nothing, kill, kill, nothing],
-        ),
-        // as somebody
-        ("user = '54321:54321'\ncapabilities = { bounding = ['KILL'] }", [nothing, nothing, kill, nothing]),
-        ("user = '54321:54321'\ncapabilities = { ambient = ['KILL'] }", [kill, kill, full("CapBnd"), kill]),
-        (
-            "user = '54321:54321'\nno-new-privs = true\n\
+    each_place(|place| {
+        let own = Launch::program(["/bin/cat", "/proc/self/status"]).place(place).start().end().1;
+        let full = |field: &str| capabilities(&own, field);
+        for (keys, [inherited, effective, bounding, ambient]) in [
+            // as root
+            (
+                "capabilities = { bounding = ['KILL', 'NET_BIND_SERVICE'] }",
+                [nothing, kill | bind, kill | bind, nothing],
+            ),
+            ("capabilities = { bounding = 'none' }", [nothing; 4]),
+            (
+                "capabilities = { bounding = 'all' }",
+                [full("CapInh"), full("CapBnd"), full("CapBnd"), nothing],
+            ),
+            (
+                "capabilities = { bounding = ['KILL'], ambient = 'none' }\nno-new-privs = true",
+                [nothing, kill, kill, nothing],
+            ),
+            // as somebody
+            (
+                "user = '54321:54321'\ncapabilities = { bounding = ['KILL'] }",
+                [nothing, nothing, kill, nothing],
+            ),
+            (
+                "user = '54321:54321'\ncapabilities = { ambient = ['KILL'] }",
+                [kill, kill, full("CapBnd"), kill],
+            ),
+            (
+                "user = '54321:54321'\nno-new-privs = true\n\
              capabilities = { bounding = ['KILL', 'CAP_NET_BIND_SERVICE'], ambient = ['net_bind_service'] }",
-            [bind, bind, kill | bind, bind],
-        ),
-        ("user = '54321:54321'", [full("CapInh"), nothing, full("CapBnd"), nothing]),
-    ] {
-        let case = Case::new("capabilities", &format!("{keys}\n"), &look);
-        let expected = format!(
-            "CapInh:{inherited:016x}\nCapPrm:{effective:016x}\nCapEff:{effective:016x}\n\
+                [bind, bind, kill | bind, bind],
+            ),
+            ("user = '54321:54321'", [full("CapInh"), nothing, full("CapBnd"), nothing]),
+        ] {
+            let case = Case::new("capabilities", &format!("{keys}\n"), &look);
+            let expected = format!(
+                "CapInh:{inherited:016x}\nCapPrm:{effective:016x}\nCapEff:{effective:016x}\n\
              CapBnd:{bounding:016x}\nCapAmb:{ambient:016x}\n"
-        );
-        each_place(|place| {
+            );
             for options in [&[][..], &["--exec"]] {
                 let said = case.prints(case.launch().arguments(options).place(place));
                 assert_eq!(said, expected, "{keys} {place:?}");
             }
-        });
-    }
+        }
+    });
 }
 
-/// A set of the test's own.
-fn own_capabilities(field: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+/// A set of a process, by its status.
+fn capabilities(status: &str, field: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix(&format!("{field}:"))).unwrap();
     u64::from_str_radix(line.trim(), 16).unwrap()
 }

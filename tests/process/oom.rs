@@ -1,11 +1,11 @@
 //! A service that the kernel killed for want of memory is said to be that.
 
-use crate::harness::{Cgroup, Exit, HOG, Launch, each_place};
+use crate::harness::{Cgroup, Exit, HOG, Launch, each_place_to_mount_in};
 
 #[test]
 fn a_service_that_the_oom_killer_ended_is_reported_as_that() {
     let Some(cgroup) = Cgroup::new("oom") else { return };
-    each_place(|place| {
+    each_place_to_mount_in(|place| {
         // Itself, and below a shell, which passes its command's status on.
         for service in [HOG.to_owned(), format!("{HOG} || exit 137")] {
             let castoff = Launch::castoff(["--", "sh", "-c", &service]);
@@ -21,7 +21,7 @@ fn a_service_that_the_oom_killer_ended_is_reported_as_that() {
 #[test]
 fn a_service_that_somebody_killed_is_not_said_to_have_used_too_much() {
     let Some(cgroup) = Cgroup::new("kill") else { return };
-    each_place(|place| {
+    each_place_to_mount_in(|place| {
         let end = |service: &str| {
             cgroup.holds(Launch::castoff(["--", "sh", "-c", service])).place(place).start().end()
         };

@@ -1,6 +1,6 @@
 //! Forwarding.
 
-use crate::harness::{Exit, Launch, Place, each_place, refusing, send};
+use crate::harness::{Exit, Launch, each_place, refusing, send};
 
 /// 1 to 64 without KILL and STOP.
 fn catchable() -> impl Iterator<Item = i32> {
@@ -162,7 +162,7 @@ fn a_preparation_is_interrupted_and_ends_as_its_place_demands() {
             // What castoff was started to ignore (nohup) does not interrupt it.
             ignored.iter().for_each(|signal| castoff.signal(*signal));
             castoff.signal(signal);
-            let expected = if place == Place::Init { Exit::Code(128 + signal) } else { Exit::Signal(signal) };
+            let expected = if place.is_init() { Exit::Code(128 + signal) } else { Exit::Signal(signal) };
             assert_eq!(castoff.wait(), expected, "{place:?}");
         }
     });

@@ -4,7 +4,9 @@
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::harness::{Directory, Exit, Launch, Place, each_place, namespaces_work, refusing, skipped};
+use crate::harness::{
+    Directory, Exit, Launch, Place, each_place, each_place_to_mount_in, namespaces_work, refusing, skipped,
+};
 
 const CASTOFF: &str = env!("CARGO_BIN_EXE_castoff");
 
@@ -60,7 +62,7 @@ fn poor_file_systems_are_not_fatal() {
     let spec = directory.spec(
         "[env.A]\ndefault = \"b\"\nexport = true\n[service.a]\ncommand = [\"sh\", \"-c\", \"exit 7\"]\n",
     );
-    each_place(|place| {
+    each_place_to_mount_in(|place| {
         for (what, surroundings) in POOR {
             works(
                 among(surroundings, "-- sh -c \"$SERVICE\"", SERVICE, place),
@@ -80,10 +82,10 @@ fn without_proc_castoff_runs_its_service() {
     }
     let directory = Directory::new("no-proc");
     let spec = directory.spec("[service.a]\ncommand = [\"sh\", \"-c\", \"exit 7\"]\n");
-    each_place(|place| {
+    each_place_to_mount_in(|place| {
         let gone = "mount -t tmpfs none /proc";
         // As PID 1 castoff needs no /proc to reach what is left; else it can't be found.
-        let service = if place == Place::Init { SERVICE } else { ALONE };
+        let service = if place.is_init() { SERVICE } else { ALONE };
         works(among(gone, "-- sh -c \"$SERVICE\"", service, place), &format!("{place:?}"));
         let castoff = format!("--log-level debug --config {spec}");
         let (exit, _, err) = among(gone, &castoff, "", place).start().end();
@@ -97,7 +99,7 @@ fn closed_descriptors_without_a_dev_null_are_not_fatal() {
     if !as_root() {
         return;
     }
-    each_place(|place| {
+    each_place_to_mount_in(|place| {
         for (closed, numbers) in
             [("<&-", "0"), (">&-", "1"), ("2>&-", "2"), ("<&- >&-", "0 1"), ("<&- >&- 2>&-", "0 1 2")]
         {

@@ -1,7 +1,7 @@
 //! Of several services those that the kernel's OOM killer ended are named, and the others go on.
 
 use super::{Services, polite, shell};
-use crate::harness::{Cgroup, Exit, HOG, Place, Running, each_place, send};
+use crate::harness::{Cgroup, Exit, HOG, Place, Running, each_place_to_mount_in, send};
 
 /// castoff with these services and a polite one, all in the cgroup.
 fn start(cgroup: &Cgroup, services: &Services, place: Place) -> Running {
@@ -22,7 +22,7 @@ const KILLED: &str = "was killed by the kernel's OOM killer: the memory limit is
 #[test]
 fn who_used_too_much_is_named_and_started_again_and_the_other_lives_on() {
     let Some(cgroup) = Cgroup::new("tree-again") else { return };
-    each_place(|place| {
+    each_place_to_mount_in(|place| {
         let script = format!(
             "mkdir $DIR/first && exec {HOG}; trap 'exit 0' TERM; echo again; while :; do sleep 0.02; done"
         );
@@ -44,7 +44,7 @@ fn an_essential_one_that_used_too_much_ends_the_container_with_137() {
     let Some(cgroup) = Cgroup::new("tree-end") else { return };
     let app = shell("app", &format!("exec {HOG}"), "after = [\"other\"]\nrestart = \"no\"");
     let services = Services::new("oom-end", &[app, polite("other", "")].concat());
-    each_place(|place| {
+    each_place_to_mount_in(|place| {
         let (exit, out, err) = start(&cgroup, &services, place).end();
         assert_eq!((exit, out.as_str()), (Exit::Code(137), "other up\nother bye\n"), "{place:?}: {err}");
         assert_eq!(err.matches("OOM").count(), 1, "{place:?}: {err}");
@@ -58,7 +58,7 @@ fn a_worker_that_used_too_much_is_its_service_s_own_affair() {
     let script = format!("trap 'exit 0' TERM; {HOG}; echo worker $?; while :; do sleep 0.02; done");
     let app = shell("app", &script, "after = [\"other\"]");
     let services = Services::new("oom-worker", &[app, polite("other", "")].concat());
-    each_place(|place| {
+    each_place_to_mount_in(|place| {
         let mut castoff = start(&cgroup, &services, place);
         castoff.expect("other up");
         castoff.expect("worker 137");
@@ -71,7 +71,7 @@ fn a_worker_that_used_too_much_is_its_service_s_own_affair() {
 #[test]
 fn of_two_that_were_killed_at_once_both_are_named() {
     let Some(cgroup) = Cgroup::new("tree-two") else { return };
-    each_place(|place| {
+    each_place_to_mount_in(|place| {
         let hog = |name: &str| {
             let script = format!("echo up; while [ ! -e $DIR/go ]; do sleep 0.01; done; exec {HOG}");
             shell(name, &script, "after = [\"other\"]\nessential = false")
@@ -107,7 +107,7 @@ fn who_was_killed_by_somebody_is_not_said_to_have_used_too_much() {
     );
     let app = shell("app", "exec tail -f /dev/null", "after = [\"worker\"]\nessential = false");
     let services = Services::new("oom-killed", &[worker, app, polite("other", "after = [\"app\"]")].concat());
-    each_place(|place| {
+    each_place_to_mount_in(|place| {
         let mut castoff = start(&cgroup, &services, place);
         castoff.expect("other up");
         let mut app = None;

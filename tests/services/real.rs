@@ -44,7 +44,9 @@ fn nginx_and_php_fpm() {
             "nginx.conf",
             0o644,
             format!(
-                "daemon off; pid {here}/nginx.pid; error_log stderr; events {{}} http {{ access_log off; server {{ \
+                "daemon off; pid {here}/nginx.pid; error_log stderr; events {{}} http {{ access_log off; \
+                 client_body_temp_path {here}/body; fastcgi_temp_path {here}/fastcgi; proxy_temp_path {here}/proxy; \
+                 scgi_temp_path {here}/scgi; uwsgi_temp_path {here}/uwsgi; server {{ \
                  listen 127.0.0.1:{port}; root {here}; location ~ \\.php$ {{ include /etc/nginx/fastcgi_params; \
                  fastcgi_param SCRIPT_FILENAME {here}$fastcgi_script_name; fastcgi_pass unix:{here}/fpm.sock; }} }} }}"
             )

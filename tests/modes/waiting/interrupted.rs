@@ -23,7 +23,7 @@ fn full(address: &str) -> (TcpListener, Vec<TcpStream>) {
 }
 
 pub(super) fn ended_by_term(place: Place) -> Exit {
-    if place == Place::Init { Exit::Code(128 + libc::SIGTERM) } else { Exit::Signal(libc::SIGTERM) }
+    if place.is_init() { Exit::Code(128 + libc::SIGTERM) } else { Exit::Signal(libc::SIGTERM) }
 }
 
 #[test]

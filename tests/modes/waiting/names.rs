@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use super::case;
 use super::fake::{PORT, address, greets, serve};
 use super::interrupted::ended_by_term;
-use crate::harness::{Exit, Launch, each_place, refusing, skipped};
+use crate::harness::{Exit, Launch, each_place_to_mount_in, refusing, skipped};
 use crate::modes::case::{Case, needs_root};
 
 const NO_ERROR: u8 = 0;
@@ -111,7 +111,7 @@ fn what_name_servers_say_is_told_apart() {
 
 #[test]
 fn name_servers_that_never_answer_hold_nothing_up() {
-    each_place(|place| {
+    each_place_to_mount_in(|place| {
         let Some(server) = NameServer::start(SILENT, Ipv4Addr::LOCALHOST) else { return };
         let case = server.case("1h");
         let mut castoff = launch(&case).place(place).start();
