@@ -23,6 +23,8 @@ use nix::sys::socket::{
 };
 
 use super::entrance::Entrance;
+use super::launch::Launch;
+use super::pty::Pty;
 
 /// An image of nothing but where this machine's directories go.
 const IMAGE: &str = "castoff-test/place:1";
@@ -40,6 +42,21 @@ pub(super) fn is_asked_for() -> bool {
         }
         Err(_) => false,
     }
+}
+
+/// `docker run -it` of castoff, as a person types it, for a terminal of the test's. `None` where Docker
+/// is not asked for.
+pub(crate) fn interactive(arguments: &[&str]) -> Option<Launch> {
+    if !is_asked_for() {
+        return None;
+    }
+    make_image();
+    let mounts = mounts();
+    let mounts: Vec<&str> = mounts.iter().map(String::as_str).collect();
+    let docker = ["/usr/bin/env", "docker", "run", "--rm", "-it", "--env", "PS1=", "--network=none"];
+    let launch =
+        Launch::program(docker).arguments(&mounts).arguments(&[IMAGE, env!("CARGO_BIN_EXE_castoff")]);
+    Some(launch.arguments(arguments).terminal(Pty::open()))
 }
 
 /// Starts the program, and gives its process id and the `docker run` that ends as it does.

@@ -13,6 +13,7 @@ mod traced;
 
 pub(crate) use cgroup::{Cgroup, HOG};
 pub(crate) use directory::Directory;
+pub(crate) use docker::interactive;
 pub(crate) use launch::{
     Launch, Place, each_place, each_place_to_mount_in, landlock_works, namespaces_work, refusing, skipped,
 };

@@ -1,6 +1,6 @@
 //! A person at a terminal.
 
-use crate::harness::{Exit, Launch, Pty, Running, each_place, send, skipped};
+use crate::harness::{Exit, Launch, Pty, Running, each_place, interactive, send, skipped};
 
 const CASTOFF: &str = env!("CARGO_BIN_EXE_castoff");
 
@@ -159,6 +159,45 @@ fn an_interactive_shell_as_the_service_has_job_control() {
         castoff.terminal().press("exit 4\n");
         assert_eq!(castoff.wait(), Exit::Code(4), "{place:?}");
     });
+}
+
+/// The process with this command line, where it has its terminal's foreground, or is stopped.
+fn is_seen(command: &[&str], foreground: bool) -> bool {
+    let command: Vec<u8> = command.iter().flat_map(|word| word.bytes().chain([0])).collect();
+    std::fs::read_dir("/proc").unwrap().flatten().any(|process| {
+        let read = |file| std::fs::read(process.path().join(file)).unwrap_or_default();
+        if read("cmdline") != command {
+            return false;
+        }
+        let stat = String::from_utf8_lossy(&read("stat")).into_owned();
+        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+        // proc_pid_stat(5): state, parent, group, session, terminal, its foreground group
+        if foreground { fields[0] != "T" && fields[2] == fields[5] } else { fields[0] == "T" }
+    })
+}
+
+#[test]
+fn docker_run_it_of_a_shell_has_job_control() {
+    let shell = ["--", "/bin/bash", "--norc", "--noprofile", "--noediting", "-i"];
+    let Some(launch) = interactive(&shell) else { return };
+    let mut docker = launch.start();
+    // of this test only
+    let time = format!("1000.{}", std::process::id());
+    let sleep = ["sleep", &time];
+    docker.terminal().press(&format!("sleep {time}\n"));
+    docker.until("the job to be in the foreground", |_| is_seen(&sleep, true));
+    docker.terminal().press("\x1a");
+    docker.until("the job to be stopped", |_| is_seen(&sleep, false));
+    docker.terminal().press("fg\n");
+    docker.until("the job to be in the foreground again", |_| is_seen(&sleep, true));
+    docker.terminal().press("\x03");
+    docker.terminal().press("echo status $?\n");
+    until_line(&mut docker, "status 130");
+    docker.terminal().resize(50, 132);
+    docker.terminal().press("until [ \"$(stty size)\" = '50 132' ]; do sleep 0.01; done; echo re''sized\n");
+    until_line(&mut docker, "resized");
+    docker.terminal().press("(exit 4)\n\x04");
+    assert_eq!(docker.wait(), Exit::Code(4));
 }
 
 #[test]
