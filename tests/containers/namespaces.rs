@@ -1,5 +1,5 @@
-//! Process namespaces that are not castoff's own: a pod's, and the machine's. It ends what its
-//! service left, and touches nobody else.
+//! Process namespaces that are not castoff's own: a pod's, another init's, and the machine's. It
+//! ends what its service left, and touches nobody else.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -52,6 +52,26 @@ fn the_end_of_one_container_of_a_pod_is_not_that_of_the_others() {
     assert_eq!(stop(&other), "3", "{}", other.log(""));
     assert!(pause.is_running());
     assert_eq!(stop(&pause), "5", "{}", pause.log(""));
+}
+
+#[test]
+fn below_docker_s_own_init_castoff_does_all_of_its_work() {
+    if missing() {
+        return;
+    }
+    let init = Command::new("docker-init").arg("--version").output();
+    if !init.is_ok_and(|output| output.status.success()) {
+        return skipped("no docker-init here for `docker run --init`");
+    }
+    for scope in ["main", "group", "all"] {
+        let script = format!("trap 'exit 6' TERM; {LEAVING}");
+        let options = ["--grace", "100ms", "--scope", scope];
+        let container = started(&["--init"], &options, &script, "left");
+        assert!(docker_ok(&["top", &container.0]).contains("docker-init"), "{scope}");
+        assert_eq!(stop(&container), "6", "{scope}: {}", container.log(""));
+        let log = container.log("");
+        assert!(log.contains("still there after the grace and killed: "), "{scope}: {log}");
+    }
 }
 
 /// A process of the machine's, with the user of the container: what castoff would kill there

@@ -38,6 +38,11 @@ const EACH: usize = 10;
 /// So many of a name are the dynamic loader's, at most.
 const LOADED: usize = 10;
 
+/// A shell's words: until castoff, its parent, sleeps. So castoff waits in each run, however soon the
+/// service would be over.
+const CASTOFF_SLEEPS: &str =
+    "while [ -e /proc/$PPID ] && ! grep -q '^State:.S' /proc/$PPID/status; do :; done;";
+
 /// Each of the calls fails once, with each of its errors: castoff gives the service's code,
 /// or one of its own that is documented, and nobody is left.
 fn failing_once(setting: Setting, launch: impl Fn() -> Launch) {
@@ -78,7 +83,7 @@ fn failing_once(setting: Setting, launch: impl Fn() -> Launch) {
 fn each_call_of_a_plain_run_that_fails_once_is_recovered_from_or_explained() {
     each_setting(|setting| {
         let left = if setting.gets_orphans() { "(trap '' TERM; exec sleep 1000) &" } else { "" };
-        let script = format!("{left} exit 7");
+        let script = format!("{left} {CASTOFF_SLEEPS} exit 7");
         failing_once(setting, || setting.castoff(&["--grace", "20ms", "--", "sh", "-c", &script]));
     });
 }
@@ -88,7 +93,8 @@ fn each_call_of_a_run_with_a_spec_that_fails_once_is_recovered_from_or_explained
     each_setting(|setting| {
         let left = if setting.gets_orphans() { "sleep 1000 &" } else { "" };
         let directory = Directory::new(&format!("failing-{setting:?}"));
-        let spec = directory.spec(&format!("[service.a]\ncommand = [\"sh\", \"-c\", \"{left} exit 7\"]\n"));
+        let script = format!("{left} {CASTOFF_SLEEPS} exit 7");
+        let spec = directory.spec(&format!("[service.a]\ncommand = [\"sh\", \"-c\", \"{script}\"]\n"));
         failing_once(setting, || setting.castoff(&["--grace", "20ms", "--config", &spec]));
     });
 }
