@@ -2,7 +2,8 @@
 //! blocked and ignored, these descriptors closed, on this terminal.
 //!
 //! By clone(2) itself: std's Command can't make a PID 1, and resets what is tested here.
-//! The new process makes system calls only, since the test program has threads.
+//! The new process makes system calls only, since the test program has threads (`entrance`). A
+//! container's is made by Docker (`docker`).
 
 #![allow(unsafe_code, reason = "clone(2) and what comes before execve(2)")]
 
