@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs a short soak (scripts/soak.py), builds the base image, runs the container tests, and the
-# process tests once more with castoff as PID 1 of containers. Without a Docker engine it says
-# `skipped` with the reason, unless CASTOFF_REQUIRE_DOCKER=1.
+# Runs a short soak (scripts/soak.py), builds the base image, runs the container tests, and those
+# that start castoff in each place once more, with castoff as PID 1 of containers. Without a Docker
+# engine it says `skipped` with the reason, unless CASTOFF_REQUIRE_DOCKER=1.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -17,6 +17,6 @@ if ! docker version >/dev/null 2>&1; then
 fi
 scripts/base-image.sh
 cargo test --test containers
-# those that start castoff in places (tests/harness/launch.rs)
-TEST_PLACE=docker cargo test --test castoff -- --skip sweeps process:: services:: \
-    modes::waiting modes::steps_ending modes::validators modes::secrets modes::running
+placed=$(scripts/placed-tests.sh)
+# shellcheck disable=SC2086 # a list of words
+TEST_PLACE=docker cargo test --test castoff -- --exact $placed

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::socket::{
@@ -25,6 +25,7 @@ use nix::sys::socket::{
 use super::entrance::Entrance;
 use super::launch::Launch;
 use super::pty::Pty;
+use super::running::LIMIT;
 
 /// An image of nothing but where this machine's directories go.
 const IMAGE: &str = "castoff-test/place:1";
@@ -104,7 +105,9 @@ pub(super) fn start(
 
 fn accepted(listener: &UnixListener, container: &mut Child) -> UnixStream {
     listener.set_nonblocking(true).unwrap();
+    let began = Instant::now();
     loop {
+        assert!(began.elapsed() < LIMIT, "no container came");
         if let Ok((stream, _)) = listener.accept() {
             return stream;
         }

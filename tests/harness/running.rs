@@ -13,7 +13,7 @@ use super::launch::Place;
 use super::pty::Pty;
 
 /// What no event takes, on the slowest machine.
-const LIMIT: Duration = Duration::from_secs(60);
+pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
 /// How a program ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
