@@ -27,7 +27,9 @@ pub(super) fn encode(context: &Context, value: &Literal) -> Filling {
             refuse("without it the text around it could be `]]>`, which XML can't hold", "&gt; for the `>`")
         }
         Context::Text { before_bracket, .. } => {
-            Ok(escaped(&text, |c| c == '\r' || (before_bracket && c == ']')))
+            // one of the template's own carriage returns would take it in (§2.11)
+            let (first, rest) = text.strip_prefix('\n').map_or(("", &*text), |rest| ("&#10;", rest));
+            Ok(first.to_owned() + &escaped(rest, |c| c == '\r' || (before_bracket && c == ']')))
         }
         Context::Attribute { normalised: true, .. }
             if text.starts_with(' ') || text.ends_with(' ') || text.contains("  ") =>
@@ -38,12 +40,15 @@ pub(super) fn encode(context: &Context, value: &Literal) -> Filling {
             let content = escaped(&text, |c| "\"'\t\n\r".contains(c));
             Ok(if quoted { content } else { format!("\"{content}\"") })
         }
-        Context::Cdata { split_before, split_after } => Ok(cdata(&text, split_before, split_after)),
-        Context::Comment { first, after_dash, before_dash, closes } => {
+        Context::Cdata { split_before, split_after } => {
+            Ok(cdata(&text, split_before || text.starts_with('\n'), split_after))
+        }
+        Context::Comment { first, after_dash, after_return, before_dash, closes } => {
             let breaks = text.contains("--")
                 || text.contains('\r')
                 || (first && text.starts_with('>'))
                 || ((first || after_dash) && text.starts_with('-'))
+                || (after_return && text.starts_with('\n'))
                 || (before_dash && text.ends_with('-'))
                 || (text.is_empty() && after_dash && before_dash)
                 || (text.is_empty() && after_dash && closes);
@@ -66,7 +71,8 @@ fn escaped(text: &str, special: impl Fn(char) -> bool) -> String {
     markup::escaped(text, |c| matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}') || special(c))
 }
 
-/// As it is, but for `]]>` and carriage return, for which the section ends and begins again.
+/// As it is, but for `]]>`, carriage return and, as in text, a first line feed, for which the section
+/// ends and begins again.
 fn cdata(text: &str, split_before: bool, split_after: bool) -> String {
     const SPLIT: &str = "]]><![CDATA[";
     let content = text.replace("]]>", "]]]]><![CDATA[>").replace('\r', "]]>&#13;<![CDATA[");

@@ -133,12 +133,13 @@ impl Lexer<'_> {
             self.cursor.advance(1);
             if unit == Unit::Hole {
                 let first = self.cursor.position() == start + 1;
-                let dashed = !first && matches!(self.cursor.look_back(2), Some(Unit::Char('-') | Unit::Hole));
+                let before = if first { None } else { self.cursor.look_back(2) };
                 let closes = self.cursor.starts_with("-->");
                 let dash = matches!(self.cursor.peek(0), Some(Unit::Char('-') | Unit::Hole));
                 self.holes.push(Ok(Context::Comment {
                     first,
-                    after_dash: dashed,
+                    after_dash: matches!(before, Some(Unit::Char('-') | Unit::Hole)),
+                    after_return: matches!(before, Some(Unit::Char('\r') | Unit::Hole)),
                     before_dash: dash,
                     closes,
                 }));

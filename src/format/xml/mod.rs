@@ -3,11 +3,11 @@
 //!
 //! | context | how it is recognised | how a value is encoded | what it refuses | source |
 //! |---|---|---|---|---|
-//! | text | between the tags of an element | `&amp;` `&lt;` `&gt;`, `&#13;` for a carriage return, references for U+007F to U+009F and U+2028 | what XML can't hold: control characters but tab, line feed and carriage return; U+FFFE, U+FFFF; none, lists, maps | XML 1.0 §2.2, §2.4, §2.11; read back |
+//! | text | between the tags of an element | `&amp;` `&lt;` `&gt;`, references for carriage returns, a first line feed, U+007F to U+009F and U+2028 | what XML can't hold: control characters but tab, line feed and carriage return; U+FFFE, U+FFFF; none, lists, maps | XML 1.0 §2.2, §2.4, §2.11; read back |
 //! | attribute | `name="…"`, `name='…'` | the same, and references for both quotes, tab, line feed | the same; behind a DOCTYPE also spaces at an end or side by side, which a DTD may drop | XML 1.0 §3.3.3; read back |
 //! | whole attribute | `name={{ x }}` | the same in `"…"` | the same | read back |
-//! | CDATA | `<![CDATA[…]]>` | as it is; for `]]>` and carriage return the section ends and begins again | what XML can't hold | XML 1.0 §2.7; read back |
-//! | comment | `<!-- … -->` | as it is | the same; `--`, `-` beside another one, `>` at the start, carriage return; everything behind a `--` of the template | XML 1.0 §2.5; read back |
+//! | CDATA | `<![CDATA[…]]>` | as it is; for `]]>`, carriage return and a first line feed the section ends and begins again | what XML can't hold | XML 1.0 §2.7; read back |
+//! | comment | `<!-- … -->` | as it is | the same; `--`, `-` beside another one, `>` at the start, carriage return, a first line feed behind one or another value; everything behind a `--` of the template | XML 1.0 §2.5; read back |
 //! | names, namespaces, references, `<!DOCTYPE>`, `<?…?>`, outside the root element, behind text that isn't well-formed, another encoding or version in the declaration | | – | all | XML 1.0 |
 
 mod encode;
@@ -34,6 +34,7 @@ enum Context {
         /// The value begins the comment.
         first: bool,
         after_dash: bool,
+        after_return: bool,
         before_dash: bool,
         /// `-->` follows.
         closes: bool,
@@ -56,6 +57,8 @@ mod tests {
             &XML,
             &[
                 ("<a>@</a>", text("b<&>\"'\r\n"), File("<a>b&lt;&amp;&gt;\"'&#13;\n</a>")),
+                ("<a>\r@</a>", text("\n"), File("<a>\r&#10;</a>")),
+                ("<a>\r@@</a>", text("\nb\n"), File("<a>\r&#10;b\n&#10;b\n</a>")),
                 ("<a>@</a>", text("\u{85}"), File("<a>&#133;</a>")),
                 (
                     "<?xml version='1.0'?>\n<a><b c='d'/>x@y</a>",
@@ -99,6 +102,7 @@ mod tests {
                 ("<a><![CDATA[@]]></a>", text("]]>"), File("<a><![CDATA[]]]]><![CDATA[>]]></a>")),
                 ("<a><![CDATA[]]@>]]></a>", text(""), File("<a><![CDATA[]]]]><![CDATA[]]><![CDATA[>]]></a>")),
                 ("<a><![CDATA[\r@]]></a>", text("\r"), File("<a><![CDATA[\r]]>&#13;<![CDATA[]]></a>")),
+                ("<a><![CDATA[\r@]]></a>", text("\n"), File("<a><![CDATA[\r]]><![CDATA[\n]]></a>")),
                 ("<!-- @ --><a/>", text("- <b> &"), File("<!-- - <b> & --><a/>")),
                 ("<!--@--><a/>", text(""), File("<!----><a/>")),
                 ("<a/><!--@-->", text("x"), File("<a/><!--x-->")),
@@ -108,6 +112,8 @@ mod tests {
                 ("<!-- -@- --><a/>", text(""), BadValue),
                 ("<!-- -@--><a/>", text(""), BadValue),
                 ("<!-- @ --><a/>", text("a\rb"), BadValue),
+                ("<!-- @ --><a/>", text("\nb"), File("<!-- \nb --><a/>")),
+                ("<!-- \r@ --><a/>", text("\nb"), BadValue),
             ],
         );
     }
